@@ -1,0 +1,48 @@
+"""The entry point of the command `trueup`.
+
+It stays light: reading processes import it again.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run the command line: exit 0 done, 2 bad use with one line on stderr, 130 interrupted."""
+    try:
+        code = _run()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:
+        # Whoever reads stdout has left; the interpreter must not complain about it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code)
+
+
+def _run() -> int:
+    from typer.exceptions import TyperException
+
+    from trueup.cli import app
+    from trueup.errors import TrueupError
+
+    try:
+        return app(standalone_mode=False) or 0
+    except TrueupError as error:
+        print(f"trueup: {_one_line(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except TyperException as error:
+        message = _one_line(error.format_message())
+        print(f"trueup: {message} (see trueup --help)", file=sys.stderr)
+        return error.exit_code
+
+
+def _one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text).strip()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""One audit, as a short pipeline: find, read, keep books, check, report."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trueup.config import Settings, parse_time
+from trueup.errors import BadUse
+from trueup.reading import read_logs
+from trueup.sources.files import Found, find_logs
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from trueup.books import Books
+    from trueup.reports.report import Report
+
+log = logging.getLogger(__name__)
+
+
+class Audit:
+    """An audit of logs: the tables, the findings and the report.
+
+    The tables of `trueup.schema`, `subscribers` and `findings_<check>` can be asked with `sql`.
+    """
+
+    def __init__(self, report: Report, resources: ExitStack) -> None:
+        self.report = report
+        self._resources = resources
+        self._finalizer = weakref.finalize(self, resources.close)
+
+    def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
+        """Return the rows of a query (DuckDB's SQL) as an Arrow table; `.to_pandas()` goes on."""
+        return self.report.books.sql(query, parameters)
+
+    def table(self, name: str) -> pa.Table:
+        """Return a whole table as Arrow."""
+        return self.report.books.table(name)
+
+    def findings(self, check: str) -> pa.Table:
+        """Return the findings of a check as Arrow, severest first."""
+        known = [findings.check.id for findings in self.report.findings]
+        if check not in known:
+            raise BadUse(f"no such check: {check} (known: {', '.join(known)})")
+        return self.sql(f"SELECT * EXCLUDE (place) FROM findings_{check} ORDER BY place")
+
+    def write(self, folder: str | Path, formats: Sequence[str] | None = None) -> list[Path]:
+        """Write the reports and return their paths. Raises BadUse if the folder cannot be used."""
+        from trueup.reports.writing import write_reports
+
+        return write_reports(self.report, Path(folder), formats)
+
+    def close(self) -> None:
+        """Free the tables and what was spilled to disk; done by itself when the audit goes."""
+        self._finalizer()
+
+    def __enter__(self) -> Audit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def audit(  # noqa: PLR0913  (the public front door: each option is a word of the field)
+    paths: str | Path | Sequence[str | Path],
+    *,
+    settings: Settings | None = None,
+    since: str | datetime | None = None,
+    until: str | datetime | None = None,
+    generated_at: datetime | None = None,
+    on_found: Callable[[Found], None] | None = None,
+    on_read: Callable[[int], None] | None = None,
+) -> Audit:
+    """Audit the logs under the paths (files or folders).
+
+    `since` (inclusive) and `until` (exclusive), in UTC, bound what is shown; everything is read
+    and checked. Raises BadUse for a path that does not exist, a folder without logs, a bad date.
+    """
+    settings = settings or Settings()
+    for name, value in (("since", since), ("until", until)):
+        if value is not None:
+            settings = replace(settings, **{name: _time(name, value)})
+    found = find_logs([paths] if isinstance(paths, (str, Path)) else list(paths))
+    if on_found:
+        on_found(found)
+    with ExitStack() as stack:
+        report = _report(found, settings, generated_at, on_read or (lambda _: None), stack)
+        return Audit(report, stack.pop_all())
+
+
+def _report(
+    found: Found,
+    settings: Settings,
+    generated_at: datetime | None,
+    on_read: Callable[[int], None],
+    stack: ExitStack,
+) -> Report:
+    folder: list[Path] = []
+
+    def spill() -> Path:
+        made = stack.enter_context(tempfile.TemporaryDirectory(prefix="trueup-"))
+        folder.append(Path(made))
+        return folder[0]
+
+    started = time.perf_counter()
+    tables = read_logs(
+        found.files,
+        processes=settings.process_count,
+        spill=spill,
+        prepare=_load_engine,
+        on_read=on_read,
+    )
+    log.info("read %d files in %.2f s", len(found.files), time.perf_counter() - started)
+
+    from trueup.books.ledger import connect, keep_books
+    from trueup.books.window import Window
+    from trueup.checks import first_checks, run_checks
+    from trueup.reports.report import build_report
+
+    started = time.perf_counter()
+    connection = connect(
+        folder[0] if folder else None, settings.memory_limit, settings.process_count
+    )
+    stack.callback(connection.close)
+    books = keep_books(connection, tables)
+    _note_repeated(books, found)
+    log.info("kept the books in %.2f s", time.perf_counter() - started)
+
+    window = Window(settings.since, settings.until)
+    findings = run_checks(books, first_checks(), window)
+    for one in findings:
+        log.info("check %s took %.3f s", one.check.id, one.seconds)
+    return build_report(
+        books,
+        findings,
+        window=window,
+        ignored=found.ignored,
+        generated_at=generated_at or datetime.now(UTC).replace(tzinfo=None),
+    )
+
+
+def _load_engine() -> None:
+    """Import what the rest of the audit needs, while another process reads."""
+    import trueup.books.arrow
+    import trueup.checks
+    import trueup.reports.report  # noqa: F401
+
+
+def _note_repeated(books: Books, found: Found) -> None:
+    for name, kept in found.repeated:
+        books.connection.execute(
+            """
+            INSERT INTO problems
+            SELECT file_id, 0, 'the same bytes were found under another name; read once', ?
+            FROM files WHERE name = ?
+            """,
+            [name, kept],
+        )
+
+
+def _time(name: str, value: object) -> datetime:
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        raise BadUse(f"{name}: {error}") from error

@@ -1,0 +1,50 @@
+-- One row per subscriber and currency with a transaction in the window. {in_window},
+-- {before_end} and {before_start} are conditions on a transaction's time.
+CREATE OR REPLACE TABLE subscribers AS
+WITH shown AS (
+    SELECT
+        t.subscriber_id,
+        t.currency,
+        count(*) AS transactions,
+        coalesce(sum(t.amount) FILTER (WHERE t.type = 'CREDIT'), 0) AS credits,
+        coalesce(sum(t.amount) FILTER (WHERE t.type = 'DEBIT'), 0) AS debits,
+        min(t.at) AS first_at,
+        max(t.at) AS last_at,
+        min_by(t.old_balance, t.position) AS first_old_balance,
+        min(t.subscription_after) AS lowest_balance,
+        max(t.subscription_after) AS highest_balance
+    FROM transactions AS t
+    WHERE {in_window} AND t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
+    GROUP BY t.subscriber_id, t.currency
+),
+carried AS (
+    SELECT
+        t.subscriber_id,
+        t.currency,
+        max_by(t.subscription_after, t.position)
+            FILTER (WHERE t.subscription_after IS NOT NULL AND {before_start}) AS opening_balance,
+        max_by(t.subscription_after, t.position)
+            FILTER (WHERE t.subscription_after IS NOT NULL) AS closing_balance,
+        max_by(t.payment_after, t.position)
+            FILTER (WHERE t.payment_after IS NOT NULL) AS payment_balance,
+        max_by(t.gap, t.position) FILTER (WHERE t.gap IS NOT NULL) AS gap_at_end
+    FROM transactions AS t
+    WHERE {before_end}
+    GROUP BY t.subscriber_id, t.currency
+)
+SELECT
+    s.subscriber_id,
+    s.currency,
+    s.transactions,
+    s.credits,
+    s.debits,
+    s.first_at,
+    s.last_at,
+    coalesce(c.opening_balance, s.first_old_balance) AS opening_balance,
+    c.closing_balance,
+    s.lowest_balance,
+    s.highest_balance,
+    c.payment_balance,
+    c.gap_at_end
+FROM shown AS s
+INNER JOIN carried AS c ON c.subscriber_id = s.subscriber_id AND c.currency = s.currency

@@ -1,0 +1,66 @@
+-- id: flow_break
+-- title: Balances that do not carry over
+-- severity: stale_read high, unseen_change high, reset_to_payment medium, not_applied info
+-- question: Where does a transaction not start from the balance that the one before it ended on?
+-- why: Between two transactions of a subscriber the balance should rest. Where it moved, a change was lost (stale_read), the balance was overwritten with the wallet's (reset_to_payment), or it changed without any message in the logs (unseen_change). Where the transaction before was not carried out (not_applied) nothing was lost.
+-- do: Lost update: post it again. Reset: check that the wallet was right. Unseen change: ask who changed the balance, and by which way.
+-- explain stale_read: Transaction {transaction_id} of {subscriber_id} starts from {logged}, the balance before transaction {previous_transaction_id}, although that one was applied and left {expected}: the update of {previous_change} was lost.
+-- explain unseen_change: Transaction {transaction_id} of {subscriber_id} starts from {logged}, but transaction {previous_transaction_id} before it left {expected}: the balance moved by {difference} with no message in the logs that says why.
+-- explain reset_to_payment: Transaction {transaction_id} of {subscriber_id} starts from {logged}, which is the payment balance; transaction {previous_transaction_id} before it left {expected}: the balance was reset by {difference}.
+-- explain not_applied: Transaction {transaction_id} of {subscriber_id} starts from {logged}: transaction {previous_transaction_id} before it, which would have left {expected}, was not applied ({previous_outcome}).
+WITH pairs AS (
+    SELECT
+        t.*,
+        lag(t.attempt_id) OVER w AS previous_attempt_id,
+        lag(t.transaction_id) OVER w AS previous_transaction_id,
+        lag(t.at) OVER w AS previous_at,
+        lag(t.outcome) OVER w AS previous_outcome,
+        lag(t.old_balance) OVER w AS previous_old_balance,
+        lag(t.new_balance) OVER w AS previous_new_balance,
+        lag(t.payment_balance) OVER w AS previous_payment_balance,
+        lag(t.delta) OVER w AS previous_change
+    FROM transactions AS t
+    WHERE t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
+    WINDOW w AS (PARTITION BY t.subscriber_id, t.currency ORDER BY t.position)
+),
+breaks AS (
+    SELECT
+        p.*,
+        CASE
+            WHEN
+                p.previous_outcome <> 'applied'
+                AND abs(p.old_balance - p.previous_old_balance) <= p.minor_unit
+                THEN 'not_applied'
+            WHEN abs(p.old_balance - p.previous_old_balance) <= p.minor_unit THEN 'stale_read'
+            WHEN abs(p.old_balance - p.previous_payment_balance) <= p.minor_unit
+                THEN 'reset_to_payment'
+            ELSE 'unseen_change'
+        END AS cause
+    FROM pairs AS p
+    WHERE abs(p.old_balance - p.previous_new_balance) > p.minor_unit
+)
+SELECT
+    b.attempt_id AS subject,
+    b.subscriber_id,
+    b.currency,
+    b.at,
+    b.cause,
+    b.previous_new_balance AS expected,
+    b.old_balance AS logged,
+    b.old_balance - b.previous_new_balance AS difference,
+    CASE
+        WHEN b.cause = 'not_applied' THEN 0
+        ELSE abs(b.old_balance - b.previous_new_balance)
+    END AS amount_at_risk,
+    b.transaction_id,
+    b.attempt_id,
+    b.request_id,
+    b.file_id,
+    b.first_line,
+    b.last_line,
+    b.previous_transaction_id,
+    b.previous_attempt_id,
+    b.previous_at,
+    b.previous_outcome,
+    b.previous_change
+FROM breaks AS b

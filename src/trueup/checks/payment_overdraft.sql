@@ -1,0 +1,85 @@
+-- id: payment_overdraft
+-- title: Overdrafts of the payment balance
+-- severity: open high, over low
+-- question: Whose payment balance was below zero, from when to when, and how deep?
+-- why: The wallet paid for more than it held. While it is below zero, that is money to collect; each finding is one episode, however many transactions fell into it.
+-- do: Open: collect the amount, or correct the wallet if it should not have been charged. Over: nothing, unless it happens again.
+-- explain open: The payment balance of {subscriber_id} has been below zero since {at}: {transactions} transactions, lowest {logged}, now {last_balance}.
+-- explain over: The payment balance of {subscriber_id} was below zero from {at} to {last_at}: {transactions} transactions, lowest {logged}.
+WITH known AS (
+    SELECT
+        t.*,
+        CASE
+            WHEN t.payment_after < 0
+                AND coalesce(
+                    lag(t.payment_after) OVER (
+                        PARTITION BY t.subscriber_id, t.currency ORDER BY t.position
+                    ), 0
+                ) >= 0
+                THEN 1
+            ELSE 0
+        END AS begins,
+        row_number() OVER (
+            PARTITION BY t.subscriber_id, t.currency ORDER BY t.position DESC
+        ) AS place_from_end
+    FROM transactions AS t
+    WHERE
+        t.payment_after IS NOT NULL
+        AND t.subscriber_id IS NOT NULL
+        AND t.currency IS NOT NULL
+),
+episodes AS (
+    SELECT
+        k.*,
+        sum(k.begins) OVER (
+            PARTITION BY k.subscriber_id, k.currency ORDER BY k.position
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS episode
+    FROM known AS k
+),
+summed AS (
+    SELECT
+        e.subscriber_id,
+        e.currency,
+        e.episode,
+        min(e.at) AS first_at,
+        max(e.at) AS last_at,
+        min(e.payment_after) AS lowest,
+        count(*) AS transactions,
+        max(CASE WHEN e.place_from_end = 1 THEN 1 ELSE 0 END) AS is_open,
+        max(e.position) AS last_position
+    FROM episodes AS e
+    WHERE e.payment_after < 0
+    GROUP BY e.subscriber_id, e.currency, e.episode
+)
+SELECT
+    f.attempt_id AS subject,
+    s.subscriber_id,
+    s.currency,
+    s.first_at AS at,
+    CASE WHEN s.is_open = 1 THEN 'open' ELSE 'over' END AS cause,
+    CAST(0 AS DECIMAL(18, 6)) AS expected,
+    s.lowest AS logged,
+    s.lowest AS difference,
+    CASE WHEN s.is_open = 1 THEN -l.payment_after ELSE 0 END AS amount_at_risk,
+    f.transaction_id,
+    f.attempt_id,
+    f.request_id,
+    f.file_id,
+    f.first_line,
+    f.last_line,
+    s.last_at,
+    l.payment_after AS last_balance,
+    s.transactions
+FROM summed AS s
+INNER JOIN episodes AS f
+    ON
+        f.subscriber_id = s.subscriber_id
+        AND f.currency = s.currency
+        AND f.episode = s.episode
+        AND f.begins = 1
+INNER JOIN episodes AS l
+    ON
+        l.subscriber_id = s.subscriber_id
+        AND l.currency = s.currency
+        AND l.position = s.last_position

@@ -1,0 +1,115 @@
+"""Run checks over the books: each makes a table of findings, `findings_<check>`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from trueup.books import Books
+from trueup.books.window import Window
+from trueup.checks.catalogue import SEVERITIES, Check
+from trueup.money import amount_words
+
+COMMON = (
+    "check", "finding_id", "severity", "subject", "subscriber_id", "currency", "at", "cause",
+    "expected", "logged", "difference", "amount_at_risk", "transaction_id", "attempt_id",
+)  # fmt: skip
+"""Columns that the findings of every check have, before those of its own."""
+
+EVIDENCE = ("file", "first_line", "last_line", "request_id")
+"""Columns that say where a finding's evidence stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The findings of one check, kept in the books as a table, severest first."""
+
+    check: Check
+    books: Books
+    table: str
+    own_columns: tuple[str, ...]
+    seconds: float
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the findings as Arrow batches."""
+        yield from self.books.stream(f"SELECT * FROM {self.table} ORDER BY place")
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the findings as dicts: COMMON, the check's own columns, EVIDENCE, explanation."""
+        for batch in self.batches():
+            for row in batch.to_pylist():
+                row["explanation"] = explain(self.check, row)
+                yield row
+
+
+def run_checks(
+    books: Books, checks: Sequence[Check], window: Window
+) -> tuple[Findings, ...]:
+    """Run every check on all of the books; keep the findings whose time is in the window."""
+    return tuple(_run(books, check, window) for check in checks)
+
+
+def _run(books: Books, check: Check, window: Window) -> Findings:
+    started = time.perf_counter()
+    table = f"findings_{check.id}"
+    found = f"found_{check.id}"
+    books.connection.execute(f"CREATE OR REPLACE TEMP TABLE {found} AS {check.sql}")
+    columns = [row[0] for row in books.connection.execute(f"DESCRIBE {found}").fetchall()]
+    own = tuple(c for c in columns if c not in {*COMMON, *EVIDENCE, "file_id"})
+    shown = [c for c in COMMON if c not in {"check", "finding_id", "severity"}]
+    books.connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE {table} AS
+        WITH judged AS (
+            SELECT
+                '{check.id}' AS "check",
+                substr(sha256('{check.id}' || chr(10) || f.subject), 1, 16) AS finding_id,
+                {_severity_sql(check)} AS severity,
+                {", ".join(f'f."{c}"' for c in (*shown, *own))},
+                n.name AS file, f.first_line, f.last_line, f.request_id
+            FROM {found} AS f LEFT JOIN files AS n ON n.file_id = f.file_id
+            WHERE {window.holds('f."at"')}
+        )
+        SELECT *, row_number() OVER (
+            ORDER BY {_rank_sql()}, currency NULLS LAST, amount_at_risk DESC NULLS LAST,
+                judged."at", subject, file, first_line
+        ) AS place
+        FROM judged
+        """
+    )
+    books.connection.execute(f"DROP TABLE {found}")
+    return Findings(check, books, table, own, time.perf_counter() - started)
+
+
+def _severity_sql(check: Check) -> str:
+    cases = " ".join(
+        f"WHEN '{cause}' THEN '{severity}'" for cause, severity in check.severities.items()
+    )
+    return f"CASE coalesce(f.cause, '') {cases} ELSE '{check.severity}' END"
+
+
+def _rank_sql() -> str:
+    cases = " ".join(f"WHEN '{name}' THEN {rank}" for rank, name in enumerate(SEVERITIES))
+    return f"CASE severity {cases} END"
+
+
+def explain(check: Check, row: Mapping[str, Any]) -> str:
+    """Return the sentence that explains a finding: the check's, with the row's values in it."""
+    currency = row["currency"]
+    return check.explanation_of(row["cause"]).format_map(
+        {name: _in_words(value, currency) for name, value in row.items()}
+    )
+
+
+def _in_words(value: Any, currency: str | None) -> str:  # noqa: ANN401
+    if isinstance(value, Decimal):
+        return amount_words(value, currency)
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    return "(not logged)" if value is None else str(value)

@@ -1,0 +1,199 @@
+"""The command line: parses, calls the API, prints. stdout is the result, stderr is talk."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trueup import __version__
+from trueup.config import Settings, load_settings, parse_time
+from trueup.errors import BadUse
+
+if TYPE_CHECKING:
+    from trueup.sources.files import Found
+
+app = typer.Typer(
+    help="Audit balance-sync logs: who went below zero, where balances drifted apart, and why.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(value: bool) -> None:  # noqa: FBT001
+    if value:
+        print(f"trueup {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def audit(  # noqa: PLR0913
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH...", help="Log files, or folders searched recursively; else $IN_DIR."),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Folder for the reports; else $OUT_DIR, else trueup-report.")
+    ] = None,
+    formats: Annotated[
+        str | None, typer.Option(metavar="LIST", help="Reports to write, of xlsx,json,csv.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Show what happened from this time on (UTC).")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Show what happened before this time (UTC).")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes that read; else one per processor.")
+    ] = None,
+    config: Annotated[str | None, typer.Option(metavar="FILE", help="Settings, as trueup.toml.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the summary as JSON instead of text.")
+    ] = False,
+    generated_at: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Time that the reports bear, for equal bytes.")
+    ] = None,
+) -> None:
+    """Audit logs and write reports.
+
+    Example: trueup audit logs/ --out report --since 2024-01-01
+    """
+    settings = load_settings(
+        config,
+        os.environ,
+        out_dir=out,
+        formats=formats,
+        since=since,
+        until=until,
+        processes=processes,
+    )
+    _set_up_logging(settings)
+    chosen = paths or ([settings.in_dir] if settings.in_dir else [])
+    if not chosen:
+        raise BadUse("no path given: name a log file or a folder of logs, or set IN_DIR")
+    _audit(chosen, settings, as_json=as_json, generated_at=generated_at)
+
+
+def _audit(
+    paths: list[str], settings: Settings, *, as_json: bool = False, generated_at: str | None = None
+) -> None:
+    from trueup.auditing import audit as run_audit
+    from trueup.reports.files import make_folder
+
+    try:
+        stamp = parse_time(generated_at) if generated_at else None
+    except ValueError as error:
+        raise BadUse(f"generated-at: {error}") from error
+    out = Path(settings.out_dir)
+    make_folder(out)
+    with _progress() as (on_found, on_read):
+        done = run_audit(
+            paths, settings=settings, generated_at=stamp, on_found=on_found, on_read=on_read
+        )
+    with done:
+        written = done.write(out, settings.formats)
+        if as_json:
+            from trueup.reports.json_report import summary
+
+            print(json.dumps(summary(done.report), ensure_ascii=False, indent=1))
+        else:
+            from trueup.reports.terminal import summary_text
+
+            print(summary_text(done.report, written, colour=_is_terminal(sys.stdout)))
+
+
+@app.command()
+def sample(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="New or empty folder to write to.")],
+    subscribers: Annotated[int, typer.Option(metavar="N", min=1, help="How many subscribers.")] = 200,
+    days: Annotated[int, typer.Option(metavar="N", min=1, help="How many days.")] = 60,
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same logs.")] = 1,
+    processes: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Processes that write; else one per processor.")
+    ] = None,
+) -> None:
+    """Write realistic logs with known faults, which labels.json lists.
+
+    Example: trueup sample logs/ --subscribers 1000 --days 90
+    """
+    from trueup.reports.terminal import plural
+    from trueup.sample import write_sample
+
+    made = write_sample(
+        Path(folder),
+        subscribers=subscribers,
+        days=days,
+        seed=seed,
+        processes=processes or os.cpu_count() or 1,
+    )
+    print(
+        f"Wrote {plural(made.files, 'file')} ({made.unpacked_bytes / 1e6:,.1f} MB of text) with "
+        f"{plural(made.transactions, 'transaction')} to {made.folder}; "
+        f"labels.json lists {plural(made.findings, 'finding')} to be found."
+    )
+
+
+@app.command()
+def demo(
+    folder: Annotated[
+        str, typer.Argument(metavar="DIR", help="New or empty folder to work in.")
+    ] = "trueup-demo",
+) -> None:
+    """Make a sample, audit it, and say where to look.
+
+    Example: trueup demo
+    """
+    logs, report = Path(folder) / "logs", Path(folder) / "report"
+    sample(str(logs))
+    print()
+    _audit([str(logs)], load_settings(out_dir=str(report)))
+    print(f"\nOpen {report / 'report.xlsx'}: its first page leads to everything else.")
+
+
+def _set_up_logging(settings: Settings) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+    )
+
+
+def _is_terminal(stream: object) -> bool:
+    is_terminal = getattr(stream, "isatty", None)
+    return bool(is_terminal and is_terminal()) and "NO_COLOR" not in os.environ
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Callable[[Found], None] | None, Callable[[int], None] | None]]:
+    """Yield what to call when files are found and read: a bar on a terminal, nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield None, None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("Reading"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Reading", total=None)
+
+        def on_found(found: Found) -> None:
+            bar.update(task, total=sum(file.size for file in found.files))
+
+        yield on_found, lambda size: bar.advance(task, size)

@@ -1,0 +1,306 @@
+"""The layouts that the service prints, taken apart: the known ones by one anchored expression
+each, anything else by the full parser of `util.inspect` text.
+
+A property test holds the two equal wherever both apply.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from trueup.logs.inspect_text import Bare, Value, parse, unquote
+from trueup.money import exact_text
+
+_TEXT = rb"'([^'\\\n]*)'"
+_NUMBER = rb"(-?\d+(?:\.\d+)?)"
+_STRING = (
+    rb"('[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'"
+    rb'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
+    rb"|`[^`\\\n]*+(?:\\.[^`\\\n]*+)*+`|undefined)"
+)
+
+_WITH_TYPE = re.compile(
+    rb" \{\n  transaction: \{\n    id: %(t)s,\n    type: %(t)s,\n    source: %(t)s,\n"
+    rb"    action: %(t)s,\n    userId: %(t)s,\n    paymentBalance: %(n)s,\n"
+    rb"    updatePaymentBalance: (true|false),\n    metadata: %(s)s,\n    currency: %(t)s,\n"
+    rb"    amount: %(n)s,\n    vat: %(n)s,\n    oldBalance: %(n)s,\n    newBalance: %(n)s\n"
+    rb"  \}\n\}\s*" % {b"t": _TEXT, b"n": _NUMBER, b"s": _STRING}
+)
+_WITHOUT_TYPE = re.compile(
+    rb" \{\n  transaction: \{\n    id: %(t)s,\n    userId: %(t)s,\n    currency: %(t)s,\n"
+    rb"    amount: %(n)s,\n    vat: %(n)s,\n    oldBalance: %(n)s,\n    newBalance: %(n)s\n"
+    rb"  \}\n\}\s*" % {b"t": _TEXT, b"n": _NUMBER}
+)
+_SYNC_ERROR = re.compile(
+    rb" \{\n  userId: %(t)s,\n  subscriptionBalance: %(n)s,\n  paymentBalance: %(n)s\n\}\s*"
+    % {b"t": _TEXT, b"n": _NUMBER}
+)
+
+Text = bytes | None
+"""UTF-8 text of a field, or None where the log has none."""
+
+
+class Transaction(NamedTuple):
+    """The fields of a logged transaction, in the order of the table's columns."""
+
+    transaction_id: Text = None
+    subscriber_id: Text = None
+    currency: Text = None
+    type: Text = None
+    source: Text = None
+    action: Text = None
+    amount: Text = None
+    vat: Text = None
+    old_balance: Text = None
+    new_balance: Text = None
+    payment_balance: Text = None
+    updates_payment: Text = None
+    wallet_id: Text = None
+    wallet_entry: Text = None
+    delivery_id: Text = None
+    metadata: Text = None
+
+
+class SyncError(NamedTuple):
+    """The fields of a sync error."""
+
+    subscriber_id: Text = None
+    subscription_balance: Text = None
+    payment_balance: Text = None
+
+
+class Blocked(NamedTuple):
+    """The fields of a refusal."""
+
+    subscriber_id: Text = None
+    current_balance: Text = None
+    transaction_id: Text = None
+
+
+Problem = tuple[str, str]
+"""What is wrong, and the words that show it."""
+
+
+# Float noise repeats from line to line; 4,096 texts are a few hundred kilobytes.
+@lru_cache(maxsize=4096)
+def _rounded(text: bytes) -> bytes | None:
+    exact = exact_text(text.decode())
+    return None if exact is None else exact.encode()
+
+
+_FITS = re.compile(rb"-?\d{1,12}(?:\.\d{1,6})?")
+
+
+def _exact(text: bytes) -> bytes | None:
+    # Seven characters can hold neither more than six decimals nor more than twelve digits.
+    return text if len(text) < 8 or _FITS.fullmatch(text) else _rounded(text)  # noqa: PLR2004
+
+
+def read_transaction(text: bytes, start: int, end: int) -> tuple[Transaction | None, list[Problem]]:
+    """Take apart the object behind `Start syncing the balance`; None if nothing of it is readable."""
+    if match := _WITH_TYPE.fullmatch(text, start, end):
+        (identity, kind, source, action, user, payment, updates, metadata, currency,
+         amount, vat, old, new) = match.groups()  # fmt: skip
+        known, wallet, entry, delivery = _metadata(metadata)
+        fields = (_exact(amount), _exact(vat), _exact(old), _exact(new), _exact(payment))
+        if None not in fields:
+            return Transaction(
+                identity, user, currency, kind, source, action, *fields, updates,
+                wallet, entry, delivery, known,
+            ), []  # fmt: skip
+    elif match := _WITHOUT_TYPE.fullmatch(text, start, end):
+        identity, user, currency, amount, vat, old, new = match.groups()
+        sums = (_exact(amount), _exact(vat), _exact(old), _exact(new))
+        if None not in sums:
+            return Transaction(identity, user, currency, None, None, None, *sums), []
+    return parse_transaction(text[start:end])
+
+
+def parse_transaction(text: bytes) -> tuple[Transaction | None, list[Problem]]:
+    """Do what `read_transaction` does, by the full parser alone."""
+    value, complete = parse(text.decode())
+    value = value.get("transaction", value) if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return None, []
+    fields = _Fields(value)
+    known, wallet, entry, delivery = _metadata_text(fields.text("metadata"))
+    transaction = Transaction(
+        transaction_id=fields.text("id"),
+        subscriber_id=fields.text("userId"),
+        currency=fields.text("currency"),
+        type=fields.text("type"),
+        source=fields.text("source"),
+        action=fields.text("action"),
+        amount=fields.money("amount"),
+        vat=fields.money("vat"),
+        old_balance=fields.money("oldBalance"),
+        new_balance=fields.money("newBalance"),
+        payment_balance=fields.money("paymentBalance", required=False),
+        updates_payment=fields.flag("updatePaymentBalance"),
+        wallet_id=wallet,
+        wallet_entry=entry,
+        delivery_id=delivery,
+        metadata=known,
+    )
+    if transaction.transaction_id is None and transaction.subscriber_id is None:
+        return None, []
+    problems = fields.problems
+    if not complete:
+        problems.append(("the transaction is cut off or damaged", "Start syncing the balance"))
+    for name in ("id", "userId", "currency"):
+        if fields.text(name) is None:
+            problems.append((f"the transaction has no {name}", "Start syncing the balance"))
+    return transaction, problems
+
+
+def read_sync_error(text: bytes, start: int, end: int) -> tuple[SyncError | None, list[Problem]]:
+    """Take apart the object behind a sync error; None if nothing of it is readable."""
+    if match := _SYNC_ERROR.fullmatch(text, start, end):
+        user, subscription, payment = match.groups()
+        sums = (_exact(subscription), _exact(payment))
+        if None not in sums:
+            return SyncError(user, *sums), []
+    return parse_sync_error(text[start:end])
+
+
+def parse_sync_error(text: bytes) -> tuple[SyncError | None, list[Problem]]:
+    """Do what `read_sync_error` does, by the full parser alone."""
+    value, _ = parse(text.decode())
+    if not isinstance(value, dict) or "userId" not in value:
+        return None, []
+    fields = _Fields(value)
+    error = SyncError(
+        fields.text("userId"), fields.money("subscriptionBalance"), fields.money("paymentBalance")
+    )
+    return error, fields.problems
+
+
+def read_blocked(text: bytes) -> Blocked:
+    """Take apart a refusal; fields that it does not have are None."""
+    value, _ = parse(text.decode())
+    data = value.get("data") if isinstance(value, dict) else None
+    if not isinstance(data, dict):
+        return Blocked()
+    fields = _Fields(data)
+    return Blocked(
+        fields.text("userId"),
+        fields.money("currentBalance", required=False),
+        fields.text("transactionId"),
+    )
+
+
+class _Fields:
+    """Typed access to the fields of one object, collecting what is wrong with them."""
+
+    def __init__(self, values: dict[str, Value]) -> None:
+        self.values = values
+        self.problems: list[Problem] = []
+
+    def text(self, name: str) -> Text:
+        value = self.values.get(name)
+        if not isinstance(value, str) or (isinstance(value, Bare) and value in _NOTHING):
+            return None
+        return encode(value)
+
+    def money(self, name: str, *, required: bool = True) -> Text:
+        value = self.values.get(name)
+        if value is None or (isinstance(value, Bare) and value in _NOTHING):
+            if required:
+                self.problems.append((f"{name} is missing", name))
+            return None
+        exact = exact_text(value) if isinstance(value, str) else None
+        if exact is None:
+            shown = value if isinstance(value, Bare) else "(not a number)"
+            self.problems.append((f"{name} is no amount", f"{name}: {shown[:40]}"))
+            return None
+        return exact.encode()
+
+    def flag(self, name: str) -> Text:
+        value = self.values.get(name)
+        return value.encode() if isinstance(value, Bare) and value in {"true", "false"} else None
+
+
+_NOTHING = frozenset({"undefined", "null"})
+
+
+def encode(text: str) -> bytes:
+    """Return text as UTF-8; a lone half of a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace")
+
+
+# The metadata of a delivery: nine in ten transactions have just these, in this order.
+_PLAIN_METADATA = re.compile(
+    rb"""'(\{"walletId":"([^"\\]*)","deliveryId":"([^"\\]*)","walletSk":"([^"\\]*)"\})'"""
+)
+_Metadata = tuple[Text, Text, Text, Text]
+
+
+def _metadata(literal: bytes) -> _Metadata:
+    if match := _PLAIN_METADATA.fullmatch(literal):
+        known, wallet, delivery, entry = match.groups()
+        return known, wallet, entry, delivery
+    if literal == b"undefined":
+        return None, None, None, None
+    return _metadata_text(encode(unquote(literal.decode())))
+
+
+def _metadata_text(text: Text) -> _Metadata:
+    """Return the metadata, wallet id, wallet entry and delivery id."""
+    values = read_json_object(text or b"")
+    found = [values.get(name) for name in ("walletId", "walletSk", "deliveryId")]
+    wallet, entry, delivery = (encode(v) if isinstance(v, str) else None for v in found)
+    return text, wallet, entry, delivery
+
+
+def read_json_object(text: bytes) -> dict[str, Any]:
+    """Return the JSON object, numbers as text; an empty one where the text is not an object."""
+    try:
+        value = json.loads(text, parse_float=Bare, parse_int=Bare, parse_constant=Bare)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+_DETAILS = ("brand", "kitchen", "invoiceId", "paymentMethod", "paymentProvider", "createdAt")
+_CONTACTS = ("name", "email", "phoneNumber", "notes", "actor")
+
+
+def read_details(text: bytes, kind: str) -> tuple[tuple[Text, ...], tuple[Text, ...]] | None:
+    """Take apart a JSON form of a transaction; None if it is none.
+
+    Returns a row of `transaction_details` and one of `contacts`.
+    """
+    body = text[text.find(b"{") :]
+    if kind == "record":
+        record, _ = parse(body.decode())
+        inner = record.get("body") if isinstance(record, dict) else None
+        body = encode(inner) if isinstance(inner, str) else b""
+    values = read_json_object(body)
+    if not isinstance(values.get("id"), str):
+        return None
+    fields = _Fields({key: value for key, value in values.items() if isinstance(value, str)})
+    details = (
+        fields.text("id"),
+        fields.money("userBalance", required=False),
+        *(fields.text(name) for name in _DETAILS),
+    )
+    return details, (fields.text("userId"), *(fields.text(name) for name in _CONTACTS))
+
+
+_METRIC_FRAME = frozenset({"_aws", "service", "userId", "action"})
+
+
+def read_metrics(text: bytes) -> Iterator[tuple[Text, Text, Text, Text]]:
+    """Yield name, value, subscriber and action of each metric of an embedded-metric line."""
+    values = read_json_object(text)
+    user, action = (
+        encode(value) if isinstance(value := values.get(name), str) else None
+        for name in ("userId", "action")
+    )
+    for name, value in values.items():
+        if name not in _METRIC_FRAME and isinstance(value, Bare) and exact_text(value):
+            yield encode(name), value.encode(), user, action

@@ -1,0 +1,192 @@
+"""Reading: files in, tables out, in this process or spread over several.
+
+The unit of work is a batch of whole streams, so that nothing depends on how the work is spread.
+What fits in memory stays there; what does not is spilled, batch by batch, to Parquet files.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trueup.logs.entries import Source
+from trueup.logs.rows import FileFacts, Rows
+from trueup.logs.stream import read_stream
+from trueup.sources.files import LogFile, load
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Batch = list[LogFile]
+"""Files of whole streams, ordered by stream and name."""
+
+BATCH_SIZE = 32 * 2**20
+"""Bytes of text read at a time by a process; its rows take about five times as much memory."""
+
+# Text packs about seven to one here; ten keeps the guess on the safe side.
+_EXPANSION = 10
+
+
+def text_size(file: LogFile) -> int:
+    """Guess the bytes of text in a file, from its size and name alone."""
+    return file.size * _EXPANSION if file.name.endswith(".gz") else file.size
+
+
+def batches(files: Sequence[LogFile], limit: int = BATCH_SIZE) -> Iterator[Batch]:
+    """Cut files into batches of whole streams with about `limit` bytes of text each."""
+    ordered = sorted(files, key=lambda file: (file.stream, file.name, file.path))
+    batch: Batch = []
+    size = 0
+    for _, group in groupby(ordered, key=lambda file: file.stream):
+        stream = list(group)
+        stream_size = sum(map(text_size, stream))
+        if batch and size + stream_size > limit:
+            yield batch
+            batch, size = [], 0
+        batch += stream
+        size += stream_size
+    if batch:
+        yield batch
+
+
+def read_batch(batch: Batch) -> Rows:
+    """Read the streams of a batch; what cannot be read becomes a problem, never an exception."""
+    with _collector_at_rest():
+        rows = Rows()
+        for stream, files in groupby(batch, key=lambda file: file.stream):
+            _read_stream(stream, files, rows)
+        return rows
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    # Hundreds of thousands of tuples without a cycle among them: the collector would walk them
+    # again and again (a third of the time) and find nothing.
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _read_stream(stream: str, files: Iterable[LogFile], rows: Rows) -> None:
+    sources: list[Source] = []
+    for log_file in files:
+        loaded = load(log_file)
+        place = len(rows.files)
+        facts = FileFacts(loaded.file_id, log_file.name, loaded.size, len(loaded.text))
+        rows.files.append(facts)
+        for problem in loaded.problems:
+            rows.add_problem(place, 0, problem)
+        if not loaded.is_whole:
+            facts.status = "partial"
+        sources.append(Source(place, b"\n" + loaded.text))
+    read_stream(stream, sources, rows)
+    for place, text in sources:
+        _reject_if_empty(rows, place, text)
+
+
+def _reject_if_empty(rows: Rows, place: int, text: bytes) -> None:
+    """Reject a file that yields nothing although it is not empty."""
+    facts = rows.files[place]
+    if facts.entries:
+        return
+    if text.strip():
+        rows.add_problem(place, 0, "no entry of a log in it")
+    if text.strip() or facts.status == "partial":
+        facts.status = "rejected"
+
+
+def read_logs(
+    files: Sequence[LogFile],
+    *,
+    processes: int,
+    spill: Callable[[], Path],
+    prepare: Callable[[], object],
+    on_read: Callable[[int], None],
+) -> dict[str, pa.Table] | Path:
+    """Read all files into tables: Arrow tables, or the folder that they were spilled to.
+
+    `spill` makes that folder when it is needed. `prepare` is called while another process reads.
+    `on_read` is told how many more bytes of files have been read.
+    """
+    work = list(batches(files))
+    if len(work) > 1:
+        folder = spill()
+        _read_and_spill(work, folder, processes, on_read)
+        return folder
+    rows = _read_beside(work[0], prepare) if processes > 1 else read_batch(work[0])
+    on_read(sum(file.size for file in files))
+    from trueup.books.arrow import arrow_tables  # noqa: PLC0415  (pyarrow: loaded while reading)
+
+    return arrow_tables(rows)
+
+
+def _read_beside(batch: Batch, prepare: Callable[[], object]) -> Rows:
+    with _pool(1) as pool:
+        reading = pool.submit(read_batch, batch)
+        prepare()
+        with _collector_at_rest():
+            return reading.result()
+
+
+def _read_and_spill(
+    work: list[Batch], folder: Path, processes: int, on_read: Callable[[int], None]
+) -> None:
+    todo = enumerate(work)
+    if processes == 1:
+        for place, batch in todo:
+            on_read(spill_batch(place, batch, folder))
+        return
+    with _pool(processes) as pool:
+        submit = partial(pool.submit, spill_batch)
+        running: set[Future[int]] = {
+            submit(place, batch, folder) for place, batch in islice(todo, processes + 1)
+        }
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for finished in done:
+                on_read(finished.result())
+            running |= {submit(place, batch, folder) for place, batch in islice(todo, len(done))}
+
+
+def spill_batch(place: int, batch: Batch, folder: Path) -> int:
+    """Read a batch and write each of its tables to `folder/<table>/<place>.parquet`."""
+    import pyarrow.parquet as pq  # noqa: PLC0415  (heavy, and not needed for what fits in memory)
+
+    from trueup.books.arrow import arrow_tables  # noqa: PLC0415
+
+    for name, table in arrow_tables(read_batch(batch)).items():
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, folder / name / f"{place:06}.parquet", compression="zstd")
+    return sum(file.size for file in batch)
+
+
+@contextmanager
+def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield processes that read; an interrupt ends them at once."""
+    pool = ProcessPoolExecutor(
+        processes, multiprocessing.get_context("spawn"), initializer=_leave_interrupts_to_parent
+    )
+    try:
+        yield pool
+    except BaseException:
+        for process in list((pool._processes or {}).values()):  # noqa: SLF001  (no public way before 3.14)
+            process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _leave_interrupts_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

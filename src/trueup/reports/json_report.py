@@ -1,0 +1,92 @@
+"""`report.json`: the contract that programs rely on; `docs/report-json.md` explains it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TextIO
+
+from trueup.checks.runner import EVIDENCE
+from trueup.money import amount_text
+from trueup.reports.report import Report
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """Return all of the report but its long lists, ready for JSON."""
+    return {
+        "schema": report.schema,
+        "trueup_version": report.trueup_version,
+        "generated_at": time_text(report.generated_at),
+        "inputs": report.inputs,
+        "period": plain(report.period, None),
+        "counts": report.counts,
+        "entry_kinds": report.entry_kinds,
+        "reading": report.reading,
+        "outcomes": report.outcomes,
+        "currencies": {name: plain(of, name) for name, of in report.currencies.items()},
+        "checks": [
+            {
+                **check,
+                "at_risk_by_severity": {
+                    severity: {name: amount_text(amount, name) for name, amount in of.items()}
+                    for severity, of in check["at_risk_by_severity"].items()
+                },
+                "by_currency": {
+                    name: plain(of, name) for name, of in check["by_currency"].items()
+                },
+            }
+            for check in report.checks
+        ],
+        "operations": report.operations,
+    }
+
+
+def plain(row: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
+    """Return a row ready for JSON: amounts in the currency as text, times in ISO 8601."""
+    return {name: _value(value, currency) for name, value in row.items()}
+
+
+def _value(value: Any, currency: str | None) -> Any:  # noqa: ANN401
+    if isinstance(value, Decimal):
+        return amount_text(value, currency)
+    return time_text(value) if isinstance(value, datetime) else value
+
+
+def time_text(time: datetime) -> str:
+    """Return `2024-01-31T21:01:05.551Z`."""
+    return f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
+
+
+def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
+    """Yield every finding, ready for JSON, in the order of the checks."""
+    for findings in report.findings:
+        for row in findings.rows():
+            del row["place"]
+            explanation = row.pop("explanation")
+            evidence = {name: row.pop(name) for name in EVIDENCE}
+            yield {
+                **plain(row, row["currency"]),
+                "explanation": explanation,
+                "evidence": evidence,
+            }
+
+
+def write_json(report: Report, path: Path) -> None:
+    """Write report.json; the lists are written as they are read."""
+    head = json.dumps(summary(report), ensure_ascii=False, indent=1)
+    with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
+        file.write(head.removesuffix("\n}"))
+        _write_list(file, "findings", finding_rows(report))
+        _write_list(file, "subscribers", (plain(row, row["currency"]) for row in report.subscribers()))
+        file.write("\n}\n")
+
+
+def _write_list(file: TextIO, name: str, rows: Iterable[dict[str, Any]]) -> None:
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    file.write(f',\n "{name}": [')
+    for place, row in enumerate(rows):
+        file.write(f"{',' if place else ''}\n  {encode(row)}")
+    file.write("\n ]")

@@ -1,0 +1,318 @@
+"""The Report: every figure that any report shows, computed once from the books.
+
+Amounts are `Decimal`, times are `datetime` (UTC); a writer only prints them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files as package_files
+from typing import Any
+
+import pyarrow as pa
+
+from trueup import __version__
+from trueup.books import Books
+from trueup.books.window import Window
+from trueup.checks import Findings
+from trueup.logs.kinds import OTHER, UNREADABLE
+
+SCHEMA = "trueup.report/1"
+
+Section = dict[str, Any]
+
+MOST_KINDS = 200
+"""Unknown kinds of entry that are listed by name; hostile logs can have one per line."""
+
+TRANSACTION_COLUMNS = (
+    "at", "subscriber_id", "currency", "type", "type_inferred", "source", "action", "amount",
+    "vat", "old_balance", "new_balance", "payment_balance", "outcome", "delta", "expected_delta",
+    "subscription_after", "payment_after", "gap", "has_sync_error", "transaction_id", "message_id",
+    "request_id", "attempt_id", "updates_payment", "wallet_id", "wallet_entry", "delivery_id",
+    "file", "first_line", "last_line",
+)  # fmt: skip
+"""Columns of a transaction that reports show: all but the metadata, which may name people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an audit found, ready to be printed. `docs/report-json.md` explains each section."""
+
+    generated_at: datetime
+    window: Window
+    inputs: Section
+    period: Section
+    counts: Section
+    entry_kinds: dict[str, int]
+    reading: Section
+    outcomes: dict[str, dict[str, int]]
+    currencies: dict[str, Section]
+    checks: tuple[Section, ...]
+    operations: Section
+    findings: tuple[Findings, ...]
+    books: Books
+
+    @property
+    def schema(self) -> str:
+        """Name and version of the contract of report.json."""
+        return SCHEMA
+
+    @property
+    def trueup_version(self) -> str:
+        """The version of trueup that made it."""
+        return __version__
+
+    def subscribers(self) -> Iterator[Section]:
+        """Yield one row per subscriber and currency, with its findings by check."""
+        found = self._findings_by_subscriber()
+        for batch in self.books.stream(
+            "SELECT * FROM subscribers ORDER BY subscriber_id, currency"
+        ):
+            for row in batch.to_pylist():
+                row["findings"] = found.get((row["subscriber_id"], row["currency"]), {})
+                yield row
+
+    def transactions(self) -> Iterator[pa.RecordBatch]:
+        """Yield the transactions of the window in order of time, with TRANSACTION_COLUMNS."""
+        columns = ", ".join(
+            "f.name AS file" if name == "file" else f't."{name}"' for name in TRANSACTION_COLUMNS
+        )
+        yield from self.books.stream(
+            f"""
+            SELECT {columns} FROM transactions AS t LEFT JOIN files AS f ON f.file_id = t.file_id
+            WHERE {self.window.holds("t.at")} ORDER BY t.at, t.stream, t.place
+            """
+        )
+
+    def problems(self) -> Iterator[Section]:
+        """Yield what could not be read: file, line, problem, excerpt."""
+        for batch in self.books.stream(
+            """
+            SELECT coalesce(f.name, p.file_id) AS file, p.line, p.problem, p.excerpt
+            FROM problems AS p LEFT JOIN files AS f ON f.file_id = p.file_id
+            ORDER BY ALL
+            """
+        ):
+            yield from batch.to_pylist()
+
+    def _findings_by_subscriber(self) -> dict[tuple[str, str], dict[str, int]]:
+        found: dict[tuple[str, str], dict[str, int]] = {}
+        for findings in self.findings:
+            for subscriber, currency, count in _rows(
+                self.books,
+                f"SELECT subscriber_id, currency, count(*) FROM {findings.table} GROUP BY 1, 2",
+            ):
+                found.setdefault((subscriber, currency), {})[findings.check.id] = count
+        return found
+
+
+def build_report(
+    books: Books,
+    findings: tuple[Findings, ...],
+    *,
+    window: Window,
+    ignored: list[str],
+    generated_at: datetime,
+) -> Report:
+    """Compute every figure of the report."""
+    statement = package_files("trueup.books").joinpath("subscribers.sql").read_text()
+    books.connection.execute(
+        statement.format(
+            in_window=window.holds("t.at"),
+            before_end=window.is_before_end("t.at"),
+            before_start=window.is_before_start("t.at"),
+        )
+    )
+    kinds = _entry_kinds(books)
+    return Report(
+        generated_at=generated_at,
+        window=window,
+        inputs=_inputs(books, ignored),
+        period=_period(books, window),
+        counts=_counts(books, window),
+        entry_kinds=kinds,
+        reading=_reading(kinds),
+        outcomes={
+            table: dict(_rows(books, f"""
+                SELECT outcome, count(*) FROM {table} AS t WHERE {window.holds("t.at")}
+                GROUP BY 1 ORDER BY 1"""))
+            for table in ("messages", "transactions")
+        },
+        currencies=_currencies(books, window),
+        checks=tuple(_check(books, one) for one in findings),
+        operations=_operations(books, window),
+        findings=findings,
+        books=books,
+    )  # fmt: skip
+
+
+def _rows(books: Books, query: str) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = books.connection.execute(query).fetchall()
+    return rows
+
+
+def _one(books: Books, query: str) -> Section:
+    cursor = books.connection.execute(query)
+    names = [column[0] for column in cursor.description or ()]
+    return dict(zip(names, cursor.fetchone() or (), strict=True))
+
+
+def _inputs(books: Books, ignored: list[str]) -> Section:
+    totals = _one(books, """
+        SELECT count(*) AS files, coalesce(sum(size), 0)::BIGINT AS bytes,
+            coalesce(sum(unpacked_size), 0)::BIGINT AS unpacked_bytes FROM files
+    """)
+    rejected = _rows(books, """
+        SELECT f.name, min(p.problem) FROM files AS f
+        LEFT JOIN problems AS p ON p.file_id = f.file_id AND p.line = 0
+        WHERE f.status = 'rejected' GROUP BY f.name ORDER BY f.name
+    """)
+    problems = _one(books, "SELECT count(*) AS problems FROM problems")
+    return {
+        **totals,
+        "rejected": [{"name": name, "problem": problem} for name, problem in rejected],
+        "ignored": ignored,
+        **problems,
+    }
+
+
+def _period(books: Books, window: Window) -> Section:
+    period = _one(books, "SELECT min(first_at) AS first, max(last_at) AS last FROM files")
+    return {**period, "since": window.since, "until": window.until}
+
+
+def _counts(books: Books, window: Window) -> Section:
+    shown = window.holds
+    return _one(books, f"""
+        SELECT
+            (SELECT coalesce(sum(entries), 0)::BIGINT FROM files) AS entries,
+            (SELECT count(*) FROM invocations AS i
+             WHERE {shown("coalesce(i.started_at, i.ended_at)")}) AS invocations,
+            (SELECT count(*) FROM messages AS m WHERE {shown("m.at")}) AS messages,
+            count(*) AS transactions,
+            count(DISTINCT t.subscriber_id) AS subscribers,
+            (SELECT count(*) FROM sync_errors AS e WHERE {shown("e.at")}) AS sync_errors
+        FROM transactions AS t WHERE {shown("t.at")}
+    """)
+
+
+def _entry_kinds(books: Books) -> dict[str, int]:
+    """Return kind to count: the known ones first, the unknown ones (`other: ...`) after them."""
+    rows = _rows(books, """
+        SELECT kind, sum(entries)::BIGINT AS n FROM entry_kinds GROUP BY kind
+        ORDER BY kind LIKE 'other%', n DESC, kind
+    """)
+    known = [row for row in rows if not row[0].startswith("other")]
+    unknown = rows[len(known) :]
+    kinds = dict(known + unknown[:MOST_KINDS])
+    if rest := sum(count for _, count in unknown[MOST_KINDS:]):
+        kinds[f"other: ({len(unknown) - MOST_KINDS} further kinds)"] = rest
+    return kinds
+
+
+def _reading(kinds: dict[str, int]) -> Section:
+    """Return how the entries divide: understood + other + unreadable = entries."""
+    unreadable = kinds.get(UNREADABLE, 0)
+    other = sum(count for kind, count in kinds.items() if kind.startswith(OTHER))
+    understood = sum(kinds.values()) - other - unreadable
+    return {"understood": understood, "other": other, "unreadable": unreadable}
+
+
+def _currencies(books: Books, window: Window) -> dict[str, Section]:
+    rows = books.sql(f"""
+        WITH shown AS (
+            SELECT t.currency, count(*) AS transactions,
+                count(DISTINCT t.subscriber_id) AS subscribers,
+                coalesce(sum(amount) FILTER (WHERE t.type = 'CREDIT'), 0) AS credits,
+                coalesce(sum(amount) FILTER (WHERE t.type = 'DEBIT'), 0) AS debits,
+                coalesce(sum(amount) FILTER (WHERE t.type = 'CREDIT' AND outcome = 'applied'), 0)
+                    AS applied_credits,
+                coalesce(sum(amount) FILTER (WHERE t.type = 'DEBIT' AND outcome = 'applied'), 0)
+                    AS applied_debits
+            FROM transactions AS t WHERE {window.holds("t.at")} AND t.currency IS NOT NULL
+            GROUP BY t.currency
+        ),
+        last_gaps AS (
+            SELECT t.subscriber_id, t.currency, max_by(t.gap, t.position) AS gap
+            FROM transactions AS t
+            WHERE t.gap IS NOT NULL AND t.subscriber_id IS NOT NULL
+                AND {window.is_before_end("t.at")}
+            GROUP BY t.subscriber_id, t.currency
+        ),
+        gaps AS (
+            SELECT currency, sum(abs(gap)) AS gap_at_end,
+                count(*) FILTER (WHERE gap <> 0) AS subscribers_out_of_sync
+            FROM last_gaps GROUP BY currency
+        )
+        SELECT shown.*, coalesce(gap_at_end, 0) AS gap_at_end,
+            coalesce(subscribers_out_of_sync, 0) AS subscribers_out_of_sync
+        FROM shown LEFT JOIN gaps USING (currency) ORDER BY currency
+    """)
+    return {row.pop("currency"): row for row in rows.to_pylist()}
+
+
+def _check(books: Books, findings: Findings) -> Section:
+    check, table = findings.check, findings.table
+    totals = _one(
+        books,
+        f"SELECT count(*) AS findings, count(DISTINCT subscriber_id) AS subscribers FROM {table}",
+    )
+    by_currency = _rows(books, f"""
+        SELECT coalesce(currency, ''), count(*), coalesce(sum(amount_at_risk), 0)
+        FROM {table} GROUP BY 1 ORDER BY 1
+    """)
+    at_risk: dict[str, dict[str, Any]] = {}
+    for severity, currency, amount in _rows(books, f"""
+        SELECT severity, coalesce(currency, ''), coalesce(sum(amount_at_risk), 0)
+        FROM {table} GROUP BY 1, 2 ORDER BY min(place), 2
+    """):
+        at_risk.setdefault(severity, {})[currency] = amount
+    return {
+        "id": check.id,
+        "title": check.title,
+        "severity": check.severity,
+        **totals,
+        "by_cause": dict(_rows(books, f"""
+            SELECT cause, count(*) FROM {table} WHERE cause IS NOT NULL GROUP BY 1 ORDER BY 1
+        """)),
+        "by_severity": dict(_rows(books, f"""
+            SELECT severity, count(*) FROM {table} GROUP BY 1 ORDER BY min(place)
+        """)),
+        "at_risk_by_severity": at_risk,
+        "by_currency": {
+            currency: {"findings": count, "amount_at_risk": amount}
+            for currency, count, amount in by_currency
+        },
+    }  # fmt: skip
+
+
+def _operations(books: Books, window: Window) -> Section:
+    shown = window.holds("coalesce(i.started_at, i.ended_at)")
+    by_status = dict.fromkeys(("ok", "failed", "crashed", "unfinished"), 0) | dict(
+        _rows(books, f"""
+            SELECT status, count(*) FROM invocations AS i WHERE {shown} GROUP BY 1
+        """)
+    )
+    measures = _one(books, f"""
+        SELECT
+            (SELECT count(*) FROM crashes_at_init AS c WHERE {window.holds("c.at")})
+                AS crashes_at_init,
+            count(init_ms) AS cold_starts,
+            quantile_cont(duration_ms, [0.5, 0.95, 0.99]) AS quantiles,
+            max(duration_ms) AS longest,
+            coalesce(sum(billed_ms), 0)::BIGINT AS billed_ms,
+            max(memory_mb)::BIGINT AS memory_mb,
+            max(memory_used_mb)::BIGINT AS memory_used_mb
+        FROM invocations AS i WHERE {shown}
+    """)
+    quantiles = measures.pop("quantiles") or [None] * 3
+    p50, p95, p99 = (None if value is None else round(value, 3) for value in quantiles)
+    return {
+        "invocations_by_status": by_status,
+        "crashes_at_init": measures.pop("crashes_at_init"),
+        "cold_starts": measures.pop("cold_starts"),
+        "duration_ms": {"p50": p50, "p95": p95, "p99": p99, "max": measures.pop("longest")},
+        **measures,
+    }

@@ -1,0 +1,121 @@
+"""The summary that a run ends with, in a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from trueup.checks.catalogue import SEVERITIES
+from trueup.money import amount_text, amount_words
+from trueup.reports.report import Report
+
+WIDTH = 80
+_RESET = "\x1b[0m"
+_STYLES = {"high": "\x1b[31;1m", "medium": "\x1b[33m", "head": "\x1b[1m", "info": "\x1b[2m"}
+
+
+def summary_text(report: Report, written: Sequence[Path], *, colour: bool = False) -> str:
+    """Return what was read, the money by currency, the checks, and where the reports are."""
+    lines = [*_reading(report), "", *_currencies(report, colour), "", *_checks(report, colour)]
+    if written:
+        lines += ["", *_written(written)]
+    return "\n".join(lines)
+
+
+def _styled(text: str, style: str, colour: bool) -> str:  # noqa: FBT001
+    return f"{_STYLES[style]}{text}{_RESET}" if colour and style in _STYLES else text
+
+
+def _reading(report: Report) -> list[str]:
+    inputs, counts, reading = report.inputs, report.counts, report.reading
+    divided = "all understood"
+    if reading["other"] or reading["unreadable"]:
+        divided = ", ".join(
+            f"{count:,} {name}" for name, count in reading.items() if count or name == "understood"
+        )
+    lines = [
+        f"Read      {plural(inputs['files'], 'file')}, {_megabytes(inputs['unpacked_bytes'])} of text",
+        f"Entries   {counts['entries']:,}: {divided}",
+    ]
+    if report.period["first"]:
+        lines.append(
+            f"Period    {report.period['first']:%Y-%m-%d %H:%M} to "
+            f"{report.period['last']:%Y-%m-%d %H:%M} UTC"
+        )
+    since, until = report.window.since, report.window.until
+    if since or until:
+        bounds = (f"from {since:%Y-%m-%d %H:%M}" if since else "", f"until {until:%Y-%m-%d %H:%M}" if until else "")
+        lines.append(f"Shown     {' '.join(filter(None, bounds))} UTC")
+    lines.append(
+        f"Books     {plural(counts['transactions'], 'transaction')} of "
+        f"{plural(counts['subscribers'], 'subscriber')}"
+    )
+    if inputs["problems"]:
+        rejected = len(inputs["rejected"])
+        note = f", {plural(rejected, 'file')} without anything readable" if rejected else ""
+        lines.append(f"Problems  {inputs['problems']:,}{note} (see the report)")
+    return lines
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 file`, `2 files`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"  # noqa: PLR2004
+
+
+def _currencies(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
+    row = "{:<9}{:>12}{:>16}{:>16}{:>15}{:>12}".format
+    heads = row("Currency", "Transactions", "Credits", "Debits", "Gap at end", "Out of sync")
+    lines = [_styled(heads, "head", colour)]
+    for currency, figures in report.currencies.items():
+        sums = (_grouped(figures[name], currency) for name in ("credits", "debits", "gap_at_end"))
+        lines.append(
+            row(currency[:8], f"{figures['transactions']:,}", *sums,
+                f"{figures['subscribers_out_of_sync']:,}")
+        )  # fmt: skip
+    return lines if report.currencies else ["No transactions."]
+
+
+def _grouped(amount: Any, currency: str) -> str:  # noqa: ANN401
+    whole, point, fraction = (amount_text(amount, currency) or "").partition(".")
+    sign = "-" if whole.startswith("-") else ""
+    return f"{sign}{abs(int(whole)):,}{point}{fraction}"
+
+
+def _checks(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
+    lines = [_styled(f"{'Severity':<10}{'Check':<20}{'Findings':>8}  At risk", "head", colour)]
+    for severity in SEVERITIES:
+        for check in report.checks:
+            found = check["by_severity"].get(severity, 0)
+            if found or (check["severity"] == severity and not check["findings"]):
+                lines += _check(check, severity, found, colour)
+    return lines
+
+
+def _check(check: dict[str, Any], severity: str, found: int, colour: bool) -> list[str]:  # noqa: FBT001
+    start = f"{severity:<10}{check['id']:<20}{found:>8,}  "
+    at_risk = check["at_risk_by_severity"].get(severity, {})
+    amounts = ", ".join(
+        # A no-break space keeps currency and amount on one line.
+        amount_words(amount, currency).replace(" ", "\N{NO-BREAK SPACE}")
+        for currency, amount in at_risk.items()
+        if amount
+    )
+    indent = " " * len(start)
+    wrapped = textwrap.wrap(amounts, WIDTH - len(start), break_long_words=False) or [""]
+    lines = [start + wrapped[0], *(indent + line for line in wrapped[1:])]
+    plain = (line.replace("\N{NO-BREAK SPACE}", " ").rstrip() for line in lines)
+    return [_styled(line, severity, colour) for line in plain]
+
+
+def _written(written: Sequence[Path]) -> list[str]:
+    folder = written[0].parent
+    names = ", ".join(path.name for path in written)
+    return textwrap.wrap(
+        f"Reports in {folder}: {names}", WIDTH, break_on_hyphens=False, subsequent_indent="  "
+    )

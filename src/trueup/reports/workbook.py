@@ -1,0 +1,410 @@
+"""`report.xlsx`: a first page that a newcomer understands, a sheet per check, and all rows.
+
+Written row by row in constant memory. Text is always written as text, so that none of it can
+become a formula; amounts become numbers here, in the cell, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from trueup.checks.runner import COMMON, EVIDENCE, Findings
+from trueup.money import decimals
+from trueup.reports.columns import look
+from trueup.reports.report import TRANSACTION_COLUMNS, Report
+
+SHEET_ROWS = 1_048_576
+"""Rows of an Excel sheet."""
+
+CELL_CHARACTERS = 32_767
+"""Characters of an Excel cell."""
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  (day 0 of Excel's calendar; times are UTC throughout)
+
+_FINDING_COLUMNS = (
+    "severity", "cause", "subscriber_id", "currency", "at", "expected", "logged", "difference",
+    "amount_at_risk", "explanation", "transaction_id",
+)  # fmt: skip
+_SUBSCRIBER_COLUMNS = (
+    "subscriber_id", "currency", "transactions", "credits", "debits", "opening_balance",
+    "closing_balance", "lowest_balance", "highest_balance", "payment_balance", "gap_at_end",
+    "first_at", "last_at",
+)  # fmt: skip
+_CURRENCY_COLUMNS = (
+    "transactions", "subscribers", "credits", "debits", "applied_credits", "applied_debits",
+    "gap_at_end", "subscribers_out_of_sync",
+)  # fmt: skip
+
+_INK = "#1F2937"
+_SEVERITY_FILLS = {"high": "#F8D7DA", "medium": "#FDEBC8", "low": "#E7F0FA", "info": "#EEF0F2"}
+
+Row = Mapping[str, Any]
+
+
+def write_workbook(report: Report, path: Path) -> None:
+    """Write report.xlsx."""
+    options = {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        # The same report gives the same bytes.
+        book.set_properties({"title": "trueup report", "created": report.generated_at})
+        pages = _Pages(book)
+        _write_start(pages, report)
+        for findings in report.findings:
+            _write_findings(pages, findings)
+        _write_subscribers(pages, report)
+        _write_transactions(pages, report)
+        _write_contents(pages, report)
+
+
+class _Pages:
+    """The workbook's formats, and how a table is put on a sheet."""
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self.book = book
+        make = book.add_format
+        base = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
+        self.title = make({**base, "font_size": 18, "bold": True, "font_color": _INK})
+        self.heading = make({**base, "font_size": 13, "bold": True, "font_color": _INK})
+        self.text = make(base)
+        self.faint = make({**base, "font_color": "#6B7280"})
+        self.wrapped = make({**base, "text_wrap": True})
+        self.link = make({**base, "font_color": "#1D4ED8", "underline": 1})
+        self.header = make(
+            {**base, "bold": True, "bg_color": _INK, "font_color": "#FFFFFF", "valign": "vcenter"}
+        )
+        self.header_right = make(
+            {
+                **base, "bold": True, "bg_color": _INK, "font_color": "#FFFFFF",
+                "valign": "vcenter", "align": "right",
+            }
+        )  # fmt: skip
+        self.count = make({**base, "num_format": "#,##0"})
+        self.time = make({**base, "num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
+        self.money = {
+            places: make({**base, "num_format": _money_format(places)}) for places in range(7)
+        }
+        self.severity = {
+            name: make({**base, "bg_color": fill}) for name, fill in _SEVERITY_FILLS.items()
+        }
+
+    def add_sheet(self, name: str, *, wide: bool = True) -> Worksheet:
+        sheet = self.book.add_worksheet(name)
+        sheet.set_paper(9)  # A4
+        if wide:
+            sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        sheet.hide_gridlines(2)
+        sheet.set_footer("&L&A&R&P / &N")
+        return sheet
+
+    def write_table(
+        self,
+        sheet: Worksheet,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+        currency: int | None,
+        *,
+        top: int = 0,
+    ) -> tuple[int, Iterator[Sequence[Any]]]:
+        """Write a table with frozen header and filter.
+
+        `currency` is the place of the currency in a row. Returns how many rows went onto the
+        sheet, and the rows that are left over because the sheet is full.
+        """
+        for place, name in enumerate(columns):
+            sheet.set_column(place, place, look(name).width)
+        self.write_header(sheet, top, columns)
+        sheet.freeze_panes(top + 1, 0)
+        sheet.repeat_rows(top)
+        rest = iter(rows)
+        line = top
+        for row in rest:
+            line += 1
+            code = row[currency] if currency is not None else None
+            self.write_row(sheet, line, row, decimals(code))
+            if line == SHEET_ROWS - 1:
+                break
+        sheet.autofilter(top, 0, max(line, top + 1), len(columns) - 1)
+        return line - top, rest
+
+    def write_header(self, sheet: Worksheet, line: int, columns: Sequence[str]) -> None:
+        sheet.set_row(line, 20)
+        for place, name in enumerate(columns):
+            style = self.header_right if name in _NUMBERS else self.header
+            sheet.write_string(line, place, look(name).title, style)
+
+    def write_row(
+        self, sheet: Worksheet, line: int, row: Sequence[Any], places: int, start: int = 0
+    ) -> None:
+        """Write a row's cells; amounts with so many decimals, more where an amount has more."""
+        for place, value in enumerate(row, start):
+            if value is None:
+                continue
+            if isinstance(value, str):
+                sheet.write_string(line, place, cell_text(value), self.severity.get(value, self.text))
+            elif isinstance(value, Decimal):
+                sheet.write_number(line, place, float(value), self.money[_places(value, places)])
+            elif isinstance(value, bool):
+                sheet.write_string(line, place, "yes" if value else "no", self.text)
+            elif isinstance(value, int):
+                sheet.write_number(line, place, value, self.count)
+            elif isinstance(value, datetime):
+                sheet.write_number(line, place, _serial(value), self.time)
+            else:
+                raise TypeError(f"no cell for {type(value).__name__}")
+
+
+_NUMBERS = frozenset(
+    {
+        "expected", "logged", "difference", "amount_at_risk", "amount", "vat", "old_balance",
+        "new_balance", "payment_balance", "delta", "expected_delta", "subscription_after",
+        "payment_after", "gap", "credits", "debits", "applied_credits", "applied_debits",
+        "opening_balance", "closing_balance", "lowest_balance", "highest_balance", "gap_at_end",
+        "first_line", "last_line", "line", "transactions", "subscribers", "entries", "changes",
+        "gap_when_opened", "last_balance", "previous_change", "subscribers_out_of_sync",
+    }
+)  # fmt: skip
+
+
+def _money_format(places: int) -> str:
+    digits = "#,##0" + ("." + "0" * places if places else "")
+    return f"{digits};[Red]-{digits};{digits}"
+
+
+def _places(amount: Decimal, least: int) -> int:
+    """Return the decimals to show: the currency's, more where the amount has more."""
+    if not amount % _QUANTA[least]:
+        return least
+    return next(places for places in range(least + 1, 7) if not amount % _QUANTA[places])
+
+
+_QUANTA = tuple(Decimal(1).scaleb(-places) for places in range(7))
+
+
+def _serial(time: datetime) -> float:
+    elapsed = time - _EPOCH
+    return elapsed.days + (elapsed.seconds + elapsed.microseconds / 1_000_000) / 86_400
+
+
+def cell_text(text: str) -> str:
+    """Return text that a cell can hold: without control characters, not longer than a cell."""
+    if not text.isprintable():
+        text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    if len(text) > CELL_CHARACTERS:
+        mark = " [cut]"
+        text = text[: CELL_CHARACTERS - len(mark)] + mark
+    return text
+
+
+def _write_start(pages: _Pages, report: Report) -> None:
+    sheet = pages.add_sheet("Start here")
+    sheet.set_column(0, 0, 46)
+    sheet.set_column(1, 12, 16)
+    sheet.set_row(0, 30)
+    sheet.write_string(0, 0, "trueup report", pages.title)
+    line = _write_intro(pages, sheet, report, 1)
+    line = _write_reading(pages, sheet, report, line + 1)
+    line = _write_currencies(pages, sheet, report, line + 1)
+    line = _write_checks(pages, sheet, report, line + 1)
+    _write_legend(pages, sheet, line + 1)
+
+
+def _write_intro(pages: _Pages, sheet: Worksheet, report: Report, line: int) -> int:
+    first, last = report.period["first"], report.period["last"]
+    shown = [
+        f"{word} {time:%Y-%m-%d %H:%M}"
+        for word, time in (("from", report.window.since), ("until", report.window.until))
+        if time
+    ]
+    texts = [
+        "Each subscriber has a subscription balance and a payment balance. This workbook rebuilds both from the logs of the service that keeps them in line, and shows where they do not add up.",
+        f"Logs from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC. All times are UTC." if first else "The logs hold no entry.",
+        f"Shown: {' '.join(shown)}; everything before counts for the opening balances." if shown else "",
+        f"Made by trueup {report.trueup_version} on {report.generated_at:%Y-%m-%d %H:%M} UTC.",
+    ]  # fmt: skip
+    for text in filter(None, texts):
+        sheet.write_string(line, 0, text, pages.text)
+        line += 1
+    return line
+
+
+def _write_reading(pages: _Pages, sheet: Worksheet, report: Report, line: int) -> int:
+    sheet.write_string(line, 0, "What was read", pages.heading)
+    reading, counts, inputs = report.reading, report.counts, report.inputs
+    figures = [
+        ("Files read", inputs["files"], ""),
+        ("  of them without anything readable", len(inputs["rejected"]), "see sheet Problems"),
+        ("Log entries", counts["entries"], "= understood + other + unreadable"),
+        ("  understood", reading["understood"], ""),
+        ("  other (kinds that carry no figures)", reading["other"], "see sheet Log contents"),
+        ("  unreadable", reading["unreadable"], "see sheet Problems"),
+        ("Problems noted", inputs["problems"], "see sheet Problems"),
+        ("Transactions", counts["transactions"], ""),
+        ("Subscribers", counts["subscribers"], ""),
+        ("Sync errors that the service logged", counts["sync_errors"], ""),
+    ]
+    for name, figure, note in figures:
+        line += 1
+        sheet.write_string(line, 0, name, pages.text)
+        sheet.write_number(line, 1, figure, pages.count)
+        if figure and note:
+            sheet.write_string(line, 2, note, pages.faint)
+    return line + 1
+
+
+def _write_currencies(pages: _Pages, sheet: Worksheet, report: Report, line: int) -> int:
+    sheet.write_string(line, 0, "Money, by currency", pages.heading)
+    line += 1
+    pages.write_header(sheet, line, ("currency", *_CURRENCY_COLUMNS))
+    for currency, figures in report.currencies.items():
+        line += 1
+        sheet.write_string(line, 0, cell_text(currency), pages.text)
+        values = [figures[name] for name in _CURRENCY_COLUMNS]
+        pages.write_row(sheet, line, values, decimals(currency), start=1)
+    return line + 1
+
+
+def _write_checks(pages: _Pages, sheet: Worksheet, report: Report, line: int) -> int:
+    """Write a line per check: those that ask for action first, those that explain after them."""
+    currencies = sorted({name for check in report.checks for name in check["by_currency"]})
+    groups = (
+        ("What needs a look", [c for c in report.checks if c["severity"] != "info"]),
+        ("For information", [c for c in report.checks if c["severity"] == "info"]),
+    )
+    for title, checks in groups:
+        sheet.write_string(line, 0, title, pages.heading)
+        line += 1
+        sheet.set_row(line, 20)
+        sheet.write_string(line, 0, "Check", pages.header)
+        heads = ["High", "Medium", "Low", "Info", "Subscribers"]
+        for place, head in enumerate([*heads, *(f"At risk, {c}" for c in currencies)], 1):
+            sheet.write_string(line, place, cell_text(head), pages.header_right)
+        for check in checks:
+            line += 1
+            _write_check(pages, sheet, line, check, currencies)
+        line += 2
+    return line
+
+
+def _write_check(
+    pages: _Pages, sheet: Worksheet, line: int, check: Row, currencies: Sequence[str]
+) -> None:
+    if check["findings"]:
+        target = f"internal:'{check['id']}'!A1"
+        sheet.write_url(line, 0, target, pages.link, check["title"])
+    else:
+        sheet.write_string(line, 0, f"{check['title']}: none", pages.faint)
+    for place, severity in enumerate(("high", "medium", "low", "info"), 1):
+        count = check["by_severity"].get(severity)
+        if count:
+            sheet.write_number(line, place, count, pages.severity[severity])
+    sheet.write_number(line, 5, check["subscribers"], pages.count)
+    for place, currency in enumerate(currencies, 6):
+        at_risk = check["by_currency"].get(currency, {}).get("amount_at_risk")
+        if at_risk:
+            pages.write_row(sheet, line, [at_risk], decimals(currency), start=place)
+
+
+def _write_legend(pages: _Pages, sheet: Worksheet, line: int) -> None:
+    sheet.write_string(line, 0, "How to read it", pages.heading)
+    texts = [
+        "High: money that somebody has to look for now. Medium: worth a look. Low: over, or stopped in time. Info: explains the others.",
+        "At risk is never added up across checks: a gap, the refused overdraft that made it and the overdrawn wallet can be one and the same sum.",
+        "Credits and debits are sums of the amounts as logged, VAT included, every attempt counted; applied ones are those that were carried out.",
+        "Gap at the end: subscription balance less payment balance after a subscriber's last transaction that shows both, sizes added up.",
+        "Each finding names file, lines and request of the log that proves it.",
+    ]
+    for text in texts:
+        line += 1
+        sheet.write_string(line, 0, text, pages.text)
+
+
+def _write_findings(pages: _Pages, findings: Findings) -> None:
+    rows = findings.rows()
+    first = next(rows, None)
+    if first is None:
+        return
+    check = findings.check
+    own = tuple(name for name in findings.own_columns if name not in COMMON)
+    columns = (*_FINDING_COLUMNS, *own, *EVIDENCE, "finding_id")
+    sheet = pages.add_sheet(check.id)
+    sheet.set_row(0, 26)
+    sheet.write_string(0, 0, check.title, pages.heading)
+    sheet.write_string(1, 0, check.question, pages.text)
+    sheet.write_string(2, 0, f"Why it matters: {check.why}", pages.faint)
+    sheet.write_string(3, 0, f"What to do: {check.do}", pages.faint)
+
+    def values() -> Iterator[list[Any]]:
+        yield [first[name] for name in columns]
+        for row in rows:
+            yield [row[name] for name in columns]
+
+    _write_pages(pages, sheet, check.id, columns, values(), top=5)
+
+
+def _write_pages(
+    pages: _Pages,
+    sheet: Worksheet,
+    name: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    top: int = 0,
+) -> None:
+    """Write a table, on further sheets where one is full."""
+    currency = columns.index("currency")
+    number = 1
+    _, rest = pages.write_table(sheet, columns, rows, currency, top=top)
+    while (following := next(rest, None)) is not None:
+        number += 1
+        sheet = pages.add_sheet(f"{name} {number}")
+        _, rest = pages.write_table(sheet, columns, _with_first(following, rest), currency)
+
+
+def _with_first(first: Sequence[Any], rest: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    yield first
+    yield from rest
+
+
+def _write_subscribers(pages: _Pages, report: Report) -> None:
+    checks = [findings.check.id for findings in report.findings]
+    columns = (*_SUBSCRIBER_COLUMNS, *checks)
+    rows = (
+        [
+            *(row[name] for name in _SUBSCRIBER_COLUMNS),
+            *(row["findings"].get(check) for check in checks),
+        ]
+        for row in report.subscribers()
+    )
+    _write_pages(pages, pages.add_sheet("Subscribers"), "Subscribers", columns, rows)
+
+
+def _write_transactions(pages: _Pages, report: Report) -> None:
+    rows = (
+        row
+        for batch in report.transactions()
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    )
+    sheet = pages.add_sheet("Transactions")
+    _write_pages(pages, sheet, "Transactions", TRANSACTION_COLUMNS, rows)
+
+
+def _write_contents(pages: _Pages, report: Report) -> None:
+    sheet = pages.add_sheet("Log contents", wide=False)
+    pages.write_table(sheet, ("kind", "entries"), report.entry_kinds.items(), None)
+    problems = report.problems()
+    first = next(problems, None)
+    if first is not None:
+        columns = ("file", "line", "problem", "excerpt")
+        rows = [[first[name] for name in columns]]
+        rows += [[row[name] for name in columns] for row in problems]
+        pages.write_table(pages.add_sheet("Problems"), columns, rows, None)

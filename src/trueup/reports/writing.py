@@ -1,0 +1,45 @@
+"""Write a report in the formats that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from trueup.config import FORMATS
+from trueup.errors import BadUse
+from trueup.reports.files import make_folder, written_beside
+from trueup.reports.report import Report
+
+
+def write_reports(report: Report, folder: Path, formats: Sequence[str] | None = None) -> list[Path]:
+    """Write the reports into the folder and return their paths, in the order of FORMATS."""
+    make_folder(folder)
+    written: list[Path] = []
+    for name, write in _writers(formats or FORMATS):
+        with written_beside(folder / name) as path:
+            write(report, path)
+        written.append(folder / name)
+    return written
+
+
+def _writers(formats: Sequence[str]) -> list[tuple[str, Callable[[Report, Path], None]]]:
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown:
+        raise BadUse(f"unknown format {unknown[0]!r} (known: {', '.join(FORMATS)})")
+    writers: list[tuple[str, Callable[[Report, Path], None]]] = []
+    if "xlsx" in formats:
+        from trueup.reports.workbook import write_workbook
+
+        writers.append(("report.xlsx", write_workbook))
+    if "json" in formats:
+        from trueup.reports.json_report import write_json
+
+        writers.append(("report.json", write_json))
+    if "csv" in formats:
+        from trueup.reports.csv_report import CSV_FILES, write_csv
+
+        writers += [
+            (name, lambda report, path, name=name: write_csv(report, name, path))
+            for name in CSV_FILES
+        ]
+    return writers

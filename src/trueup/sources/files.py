@@ -1,0 +1,224 @@
+"""Find log files under the paths that were given, and load their text."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+from trueup.errors import BadUse
+
+SUFFIXES = (".gz", ".log", ".txt")
+"""Endings that mark a file as a log; any other file is looked at, and taken if its bytes say so."""
+
+_GZIP = b"\x1f\x8b"
+_LOOKS_LIKE_LOG = re.compile(rb"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
+_STREAM_FOLDER = re.compile(r"\d{4}-\d\d-\d\d-\[[^\]]+\][0-9a-f]{32}")
+_STREAM_TAIL = re.compile(r"\[[^\]]+\][0-9a-f]{32}")
+_EXPORT_NUMBER = re.compile(r"\d{6}(?:\..*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A file to read: its name in reports, where it is, and the stream that it is a part of."""
+
+    name: str
+    path: str
+    stream: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies under the paths: files to read, in order of name, and what was passed over."""
+
+    files: list[LogFile]
+    ignored: list[str] = field(default_factory=list)
+    repeated: list[tuple[str, str]] = field(default_factory=list)
+    """Names of files whose bytes another file has too, each with the name that is read."""
+
+
+def find_logs(paths: Sequence[str | Path]) -> Found:
+    """List the log files under the paths, each file once, in order of name.
+
+    Raises BadUse where a path does not exist or no log is found under any of them.
+    """
+    seen: dict[str, LogFile] = {}
+    ignored: set[str] = set()
+    for given in sorted({os.fspath(path) for path in paths}):
+        if not os.path.exists(given):
+            raise BadUse(f"no such path: {given} (name a log file or a folder of logs)")
+        for name, path, size in _walk(given):
+            if not _is_log(path, explicit=path == given):
+                ignored.add(name)
+                continue
+            real = os.path.realpath(path)
+            file = LogFile(name, real, stream_of(real, name), size)
+            if real not in seen or name < seen[real].name:
+                seen[real] = file
+    if not seen:
+        raise BadUse(
+            f"no logs in {', '.join(map(str, paths))}: "
+            "trueup reads .gz, .log and .txt files of balance-sync logs"
+        )
+    files = sorted(seen.values(), key=lambda file: (file.name, file.path))
+    files, repeated = _without_repeats(files)
+    return Found(files, sorted(ignored), repeated)
+
+
+def _walk(given: str) -> Iterator[tuple[str, str, int]]:
+    """Yield name, path and size of each file; names begin with the path's own last part."""
+    last_part = os.path.basename(os.path.realpath(given)) or given
+    if not os.path.isdir(given):
+        yield last_part, given, os.stat(given).st_size
+        return
+    pending = [(last_part, given)]
+    while pending:
+        prefix, folder = pending.pop()
+        with os.scandir(folder) as found:
+            for entry in found:
+                name = f"{prefix}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((name, entry.path))
+                elif entry.is_file():
+                    yield name, entry.path, entry.stat().st_size
+
+
+def _is_log(path: str, *, explicit: bool) -> bool:
+    if explicit or path.lower().endswith(SUFFIXES):
+        return True
+    try:
+        with open(path, "rb") as file:
+            start = file.read(64)
+    except OSError:
+        return False
+    return start.startswith(_GZIP) or bool(_LOOKS_LIKE_LOG.match(start))
+
+
+def stream_of(path: str, name: str) -> str:
+    """Return the log stream that the file is a part of.
+
+    It is the name of its folder, where the folder is a stream's (`2024-01-31-[$LATEST]<hex>`, or
+    `2024/01/31/[$LATEST]<hex>` as in CloudWatch, which is the same stream) or the file has an
+    export's number for its name; the file's own name otherwise.
+    """
+    *folders, file = path.split(os.sep)
+    folder = folders[-1] if folders else ""
+    if _STREAM_FOLDER.fullmatch(folder):
+        return folder
+    if _STREAM_TAIL.fullmatch(folder) and "".join(folders[-4:-1]).isdigit():
+        return "-".join(folders[-4:])
+    return folder if folder and _EXPORT_NUMBER.fullmatch(file) else name
+
+
+def _without_repeats(files: list[LogFile]) -> tuple[list[LogFile], list[tuple[str, str]]]:
+    """Leave out files with the same bytes as one before; only equal sizes need a look inside."""
+    first_name: dict[tuple[int, str], str] = {}
+    repeated: dict[str, str] = {}
+    by_size = sorted(files, key=lambda file: file.size)
+    for size, group in groupby(by_size, key=lambda file: file.size):
+        same_size = list(group)
+        if len(same_size) == 1 or size == 0:
+            continue
+        for file in same_size:
+            digest = _digest(file.path)
+            if digest is None:
+                continue
+            kept = first_name.setdefault((size, digest), file.path)
+            if kept != file.path:
+                repeated[file.path] = kept
+    names = {file.path: file.name for file in files}
+    return (
+        [file for file in files if file.path not in repeated],
+        [(names[path], names[kept]) for path, kept in sorted(repeated.items())],
+    )
+
+
+def _digest(path: str) -> str | None:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A file's text as UTF-8, its sha256 as found, and what was wrong with it.
+
+    A file that cannot be opened has `unread:<name>` for its id.
+    """
+
+    file_id: str
+    size: int
+    text: bytes
+    problems: tuple[str, ...] = ()
+    is_whole: bool = True
+
+
+def load(file: LogFile) -> Loaded:
+    """Read a file, unpack it if its bytes say gzip, and make its text UTF-8 with plain newlines."""
+    try:
+        with open(file.path, "rb", buffering=0) as opened:
+            found = opened.read()
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        problem = f"the file cannot be opened: {reason}"
+        return Loaded(f"unread:{file.name}", file.size, b"", (problem,), False)
+    problems: list[str] = []
+    text, damage = unpack(found) if found.startswith(_GZIP) else (found, None)
+    if damage:
+        problems.append(damage)
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            problems.append("some bytes are not UTF-8 and were replaced")
+            text = text.decode(errors="replace").encode()
+    digest = hashlib.sha256(found).hexdigest()
+    return Loaded(digest, len(found), text, tuple(problems), damage is None)
+
+
+def unpack(packed: bytes) -> tuple[bytes, str | None]:
+    """Unpack a gzip file of one or several members.
+
+    Returns all text before the first damage, and what the damage is (None: there is none).
+    """
+    parts: list[bytes] = []
+    rest = packed
+    while rest:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            parts.append(member.decompress(rest))
+        except zlib.error as error:
+            parts.append(b"".join(_before_damage(rest)))
+            return b"".join(parts), f"damaged gzip data ({str(error).partition(': ')[2]})"
+        if not member.eof:
+            return b"".join(parts), "the gzip data is cut off"
+        rest = member.unused_data
+        if rest and not rest.startswith(_GZIP):
+            damage = None if not rest.strip(b"\0") else "bytes after the end of the gzip data"
+            return b"".join(parts), damage
+    return b"".join(parts), None
+
+
+def _before_damage(packed: bytes, step: int = 512) -> Iterable[bytes]:
+    """Yield what can be unpacked of a damaged member, to the last byte before the damage."""
+    member = zlib.decompressobj(wbits=31)
+    for start in range(0, len(packed), step):
+        before = member.copy()
+        try:
+            yield member.decompress(packed[start : start + step])
+        except zlib.error:
+            for place in range(start, start + step):
+                try:
+                    yield before.decompress(packed[place : place + 1])
+                except zlib.error:
+                    return

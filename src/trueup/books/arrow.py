@@ -1,73 +1,56 @@
-"""From rows of text to Arrow tables, typed as `schema` says."""
+"""From packed columns to Arrow tables, and what their text stands for in SQL.
+
+Amounts, times and the like stay text here; the books cast them when they take them in, which
+DuckDB does in parallel and without loading Arrow's compute functions.
+"""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Sequence
-from typing import Any
-
 import pyarrow as pa
 
-from trueup.logs.rows import Rows
+from trueup.logs.rows import Numbers, Packed, Places, Texts
 from trueup.schema import TABLES, Column, Type
 
-ARROW_TYPES: dict[Type, pa.DataType] = {
-    "text": pa.string(),
-    # UTC without saying so: DuckDB needs an extension, to be fetched, for times with a zone.
-    "time": pa.timestamp("ms"),
-    "money": pa.decimal128(18, 6),
-    "difference": pa.decimal128(20, 6),
-    "int": pa.int64(),
-    "number": pa.float64(),
-    "bool": pa.bool_(),
-    "file": pa.dictionary(pa.int32(), pa.string()),
+SQL_TYPES: dict[Type, str] = {
+    "time": "TIMESTAMP_MS",
+    "money": "DECIMAL(18, 6)",
+    "difference": "DECIMAL(20, 6)",
+    "number": "DOUBLE",
+    "bool": "BOOLEAN",
 }
 
 
-def arrow_tables(rows: Rows) -> dict[str, pa.Table]:
-    """Return every table of `schema.TABLES` with what was read."""
-    ids = _texts([facts.file_id for facts in rows.files])
-    contents: dict[str, Iterable[Sequence[Any]]] = {
-        **rows.tables,
-        "entry_kinds": [(file, kind, n) for (file, kind), n in rows.kinds.items() if n],
-        "files": [
-            (
-                facts.file_id, facts.name, facts.size, facts.unpacked_size, facts.entries,
-                facts.first_at, facts.last_at, facts.status,
-            )
-            for facts in rows.files
-        ],
-    }  # fmt: skip
-    return {name: _table(TABLES[name], contents[name], ids) for name in TABLES}
+def arrow_tables(packed: Packed) -> dict[str, pa.Table]:
+    """Return the tables as Arrow takes them, without copying."""
+    return {
+        name: pa.Table.from_arrays(
+            [_array(values) for values in packed[name]], names=[column.name for column in columns]
+        )
+        for name, columns in TABLES.items()
+    }
 
 
-def _table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], ids: pa.Array) -> pa.Table:
-    values: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(columns)
-    arrays = [
-        _array(column.type, column_values, ids)
-        for column, column_values in zip(columns, values, strict=True)
-    ]
-    return pa.Table.from_arrays(arrays, names=[column.name for column in columns])
+def _array(column: Texts | Numbers | Places) -> pa.Array:
+    if isinstance(column, Numbers):
+        buffers = [None, pa.py_buffer(column.values)]
+        return pa.Array.from_buffers(pa.int64(), len(column.values), buffers)
+    if isinstance(column, Places):
+        buffers = [None, pa.py_buffer(column.places)]
+        places = pa.Array.from_buffers(pa.int32(), len(column.places), buffers)
+        return pa.DictionaryArray.from_arrays(places, _array(column.texts))
+    buffers = [None, pa.py_buffer(column.offsets), pa.py_buffer(column.data)]
+    return pa.Array.from_buffers(pa.string(), len(column.offsets) - 1, buffers)
 
 
-def _array(kind: Type, values: Sequence[Any], ids: pa.Array) -> pa.Array:
-    if kind == "int":
-        return _integers(array("q", values), pa.int64())
-    if kind == "file":
-        indices = _integers(array("i", values), pa.int32())
-        return pa.DictionaryArray.from_arrays(indices, ids)
-    texts = _texts(values)
-    if kind == "time":
-        return texts.cast(pa.timestamp("ms", tz="UTC")).cast(ARROW_TYPES[kind])
-    return texts if kind == "text" else texts.cast(ARROW_TYPES[kind])
+def typed(columns: tuple[Column, ...]) -> str:
+    """Return the SQL list that gives columns of text their types; empty text becomes NULL."""
+    return ", ".join(_typed(column) for column in columns)
 
 
-def _integers(values: array[int], kind: pa.DataType) -> pa.Array:
-    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(values)])
-
-
-def _texts(values: Sequence[bytes | str | None]) -> pa.Array:
-    # `pa.array` would import pandas, if it is there, to ask whether this is a series: a second.
-    builder = pa.lib.StringBuilder()
-    builder.append_values(values)
-    return builder.finish()
+def _typed(column: Column) -> str:
+    if column.type in {"int", "file"}:
+        return f'"{column.name}"'
+    text = f"nullif(\"{column.name}\", '')"
+    if column.type == "text":
+        return f'{text} AS "{column.name}"'
+    return f'CAST({text} AS {SQL_TYPES[column.type]}) AS "{column.name}"'

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from trueup.books.arrow import typed
 from trueup.money import minor_unit
 from trueup.schema import TABLES
 
@@ -58,7 +59,7 @@ def keep_books(
     connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table] | Path
 ) -> Books:
     """Make the books of tables that were read: Arrow ones, or a folder of Parquet files of each."""
-    for name in TABLES:
+    for name, columns in TABLES.items():
         shown = "logged_transactions" if name == "transactions" else name
         if isinstance(tables, Path):
             pattern = str(tables / name / "*.parquet").replace("'", "''")
@@ -68,7 +69,7 @@ def keep_books(
             kind = "TABLE"
             source = "arrow_table"
             connection.register(source, tables[name])
-        connection.execute(f"CREATE {kind} {shown} AS SELECT * FROM {source}")
+        connection.execute(f"CREATE {kind} {shown} AS SELECT {typed(columns)} FROM {source}")
     _list_currencies(connection)
     connection.execute(package_files("trueup.books").joinpath("transactions.sql").read_text())
     if not isinstance(tables, Path):

@@ -58,22 +58,20 @@ def run_checks(
 def _run(books: Books, check: Check, window: Window) -> Findings:
     started = time.perf_counter()
     table = f"findings_{check.id}"
-    found = f"found_{check.id}"
-    books.connection.execute(f"CREATE OR REPLACE TEMP TABLE {found} AS {check.sql}")
-    columns = [row[0] for row in books.connection.execute(f"DESCRIBE {found}").fetchall()]
-    own = tuple(c for c in columns if c not in {*COMMON, *EVIDENCE, "file_id"})
-    shown = [c for c in COMMON if c not in {"check", "finding_id", "severity"}]
     books.connection.execute(
         f"""
         CREATE OR REPLACE TABLE {table} AS
-        WITH judged AS (
+        WITH found AS (
+            {check.sql}
+        ),
+        judged AS (
             SELECT
                 '{check.id}' AS "check",
-                substr(sha256('{check.id}' || chr(10) || f.subject), 1, 16) AS finding_id,
+                substr(sha256(concat('{check.id}', chr(10), f.subject)), 1, 16) AS finding_id,
                 {_severity_sql(check)} AS severity,
-                {", ".join(f'f."{c}"' for c in (*shown, *own))},
+                f.* EXCLUDE (file_id, first_line, last_line, request_id),
                 n.name AS file, f.first_line, f.last_line, f.request_id
-            FROM {found} AS f LEFT JOIN files AS n ON n.file_id = f.file_id
+            FROM found AS f LEFT JOIN files AS n ON n.file_id = f.file_id
             WHERE {window.holds('f."at"')}
         )
         SELECT *, row_number() OVER (
@@ -83,7 +81,8 @@ def _run(books: Books, check: Check, window: Window) -> Findings:
         FROM judged
         """
     )
-    books.connection.execute(f"DROP TABLE {found}")
+    columns = books.connection.execute(f"FROM {table} LIMIT 0").description or ()
+    own = tuple(name for name, *_ in columns if name not in {*COMMON, *EVIDENCE, "place"})
     return Findings(check, books, table, own, time.perf_counter() - started)
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from itertools import accumulate, repeat
+from operator import itemgetter
+from typing import NamedTuple, cast
 
 from trueup.logs.kinds import UNREADABLE, entry_pattern, other_kind
 from trueup.logs.rows import Rows
@@ -21,21 +25,23 @@ class Source(NamedTuple):
     text: bytes
 
 
-class Entry(NamedTuple):
-    """One entry: where it stands, what kind it is, and the match of its opening."""
+Entry = tuple[bytes, str, re.Match[bytes], int, int, int]
+"""One entry: its time, its kind, the match of its opening, the end of its text, its file and line.
 
-    time: bytes
-    kind: str
-    match: re.Match[bytes]
-    end: int
-    file: int
-    line: int
+A plain tuple: making a hundred thousand of anything else costs more than finding them.
+"""
 
-    @property
-    def last_line(self) -> int:
-        """The last line of the entry that is not empty."""
-        behind = self.match.end()
-        return self.line + self.match.string[behind : self.end].rstrip().count(b"\n")
+
+def entry_text(entry: Entry) -> bytes:
+    """Return the entry's text from its opening on, without time, request id and level."""
+    _, kind, match, end, _, _ = entry
+    return match.string[match.start(kind) : end]
+
+
+def last_line(entry: Entry) -> int:
+    """Return the last line of the entry that is not empty."""
+    _, _, match, end, _, line = entry
+    return line + match.string[match.end() : end].rstrip().count(b"\n")
 
 
 def read_entries(sources: Sequence[Source], rows: Rows) -> list[Entry]:
@@ -45,9 +51,9 @@ def read_entries(sources: Sequence[Source], rows: Rows) -> list[Entry]:
     """
     framed = [_frame(source, rows) for source in _mended(sources, rows)]
     entries = [entry for part in _in_sequence(framed) for entry in part]
-    times = [entry.time for entry in entries]
-    if any(later < earlier for earlier, later in zip(times, times[1:], strict=False)):
-        entries.sort(key=lambda entry: entry.time)
+    times = [entry[0] for entry in entries]
+    if times != sorted(times):
+        entries.sort(key=itemgetter(0))
     return entries
 
 
@@ -68,44 +74,62 @@ def _mended(sources: Sequence[Source], rows: Rows) -> list[Source]:
 
 def _frame(source: Source, rows: Rows) -> list[Entry]:
     text, file = source.text, source.file
-    facts = rows.files[file]
     matches = list(entry_pattern().finditer(text))
-    ends = [match.start() for match in matches[1:]]
-    ends.append(len(text))
-    entries: list[Entry] = []
-    line = 0
-    position = 0
-    impossible = _impossible_minutes(matches)
-    for match, end in zip(matches, ends, strict=True):
-        start = match.start()
-        line += text.count(b"\n", position, start + 1)
-        position = start + 1
-        kind = match.lastgroup or other_kind(text[match.end() : match.end() + 120])
-        time = match[1]
-        if time[:16] in impossible:
+    if not matches:
+        return []
+    times = [match[1] for match in matches]
+    kinds: list[str | None] = [match.lastgroup for match in matches]
+    if None in kinds:
+        _name_others(kinds, matches)
+    starts = [match.start() + 1 for match in matches]
+    newlines = map(text.count, repeat(b"\n"), (0, *starts), starts)
+    ends = (*starts[1:], len(text))
+    entries = zip(times, kinds, matches, ends, repeat(file), accumulate(newlines))
+    known = cast("list[Entry]", list(entries))
+    rows.files[file].entries = len(known)
+    times.sort()
+    if impossible := _impossible_hours(times):
+        known = _without(impossible, known, rows)
+        times = sorted(entry[0] for entry in known)
+    if known:
+        rows.files[file].first_at, rows.files[file].last_at = times[0], times[-1]
+    for kind, count in Counter(map(itemgetter(1), known)).items():
+        rows.kinds[file, kind] += count
+    return known
+
+
+def _name_others(kinds: list[str | None], matches: list[re.Match[bytes]]) -> None:
+    for place, kind in enumerate(kinds):
+        if kind is None:
+            match = matches[place]
+            kinds[place] = other_kind(match.string[match.end() : match.end() + 120])
+
+
+def _impossible_hours(times: list[bytes]) -> set[bytes]:
+    """Return the hours (as `2024-02-30T21`) among the sorted times that no calendar has."""
+    impossible: set[bytes] = set()
+    place = 0
+    while place < len(times):
+        hour = times[place][:13]
+        try:
+            datetime.fromisoformat(hour.decode())
+        except ValueError:
+            impossible.add(hour)
+        place = bisect_right(times, hour + b"~", place)
+    return impossible
+
+
+def _without(impossible: set[bytes], entries: list[Entry], rows: Rows) -> list[Entry]:
+    """Leave out the entries of impossible hours, as unreadable."""
+    known: list[Entry] = []
+    for entry in entries:
+        time, _, _, _, file, line = entry
+        if time[:13] in impossible:
             rows.add_problem(file, line, "the entry's time is impossible", time.decode())
             rows.kinds[file, UNREADABLE] += 1
-            continue
-        rows.kinds[file, kind] += 1
-        entries.append(Entry(time, kind, match, end, file, line))
-    facts.entries = len(matches)
-    if entries:
-        times = [entry.time for entry in entries]
-        facts.first_at, facts.last_at = min(times), max(times)
-    return entries
-
-
-def _impossible_minutes(matches: list[re.Match[bytes]]) -> set[bytes]:
-    minutes = {match[1][:16] for match in matches}
-    return {minute for minute in minutes if not _is_minute(minute)}
-
-
-def _is_minute(minute: bytes) -> bool:
-    try:
-        datetime.fromisoformat(minute.decode())
-    except ValueError:
-        return False
-    return True
+        else:
+            known.append(entry)
+    return known
 
 
 def _in_sequence(parts: list[list[Entry]]) -> list[list[Entry]]:
@@ -124,7 +148,7 @@ def _in_sequence(parts: list[list[Entry]]) -> list[list[Entry]]:
             (
                 place
                 for place, other in enumerate(ordered)
-                if part[-1].time == other[0].time and other[-1].time != part[0].time
+                if part[-1][0] == other[0][0] and other[-1][0] != part[0][0]
             ),
             len(ordered),
         )

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-TIMESTAMP = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d\.\d{3}Z"
+TIMESTAMP = rb"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3}Z"
 
 
 @dataclass(frozen=True, slots=True)

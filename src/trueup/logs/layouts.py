@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, cast
 
 from trueup.logs.inspect_text import Bare, Value, parse, unquote
 from trueup.money import exact_text
@@ -44,41 +43,21 @@ Text = bytes | None
 """UTF-8 text of a field, or None where the log has none."""
 
 
-class Transaction(NamedTuple):
-    """The fields of a logged transaction, in the order of the table's columns."""
+TRANSACTION_FIELDS = (
+    "transaction_id", "subscriber_id", "currency", "type", "source", "action", "amount", "vat",
+    "old_balance", "new_balance", "payment_balance", "updates_payment", "wallet_id",
+    "wallet_entry", "delivery_id", "metadata",
+)  # fmt: skip
+"""The fields of a logged transaction, in the order of the table's columns."""
 
-    transaction_id: Text = None
-    subscriber_id: Text = None
-    currency: Text = None
-    type: Text = None
-    source: Text = None
-    action: Text = None
-    amount: Text = None
-    vat: Text = None
-    old_balance: Text = None
-    new_balance: Text = None
-    payment_balance: Text = None
-    updates_payment: Text = None
-    wallet_id: Text = None
-    wallet_entry: Text = None
-    delivery_id: Text = None
-    metadata: Text = None
+Transaction = tuple[Text, ...]
+"""Values of TRANSACTION_FIELDS."""
 
+SyncError = tuple[Text, Text, Text]
+"""Subscriber, subscription balance, payment balance."""
 
-class SyncError(NamedTuple):
-    """The fields of a sync error."""
-
-    subscriber_id: Text = None
-    subscription_balance: Text = None
-    payment_balance: Text = None
-
-
-class Blocked(NamedTuple):
-    """The fields of a refusal."""
-
-    subscriber_id: Text = None
-    current_balance: Text = None
-    transaction_id: Text = None
+Blocked = tuple[Text, Text, Text]
+"""Subscriber, current balance and transaction id of a refusal."""
 
 
 Problem = tuple[str, str]
@@ -103,21 +82,26 @@ def _exact(text: bytes) -> bytes | None:
 def read_transaction(text: bytes, start: int, end: int) -> tuple[Transaction | None, list[Problem]]:
     """Take apart the object behind `Start syncing the balance`; None if nothing of it is readable."""
     if match := _WITH_TYPE.fullmatch(text, start, end):
-        (identity, kind, source, action, user, payment, updates, metadata, currency,
+        (identity, kind, source, action, user, payment, updates, literal, currency,
          amount, vat, old, new) = match.groups()  # fmt: skip
-        known, wallet, entry, delivery = _metadata(metadata)
-        fields = (_exact(amount), _exact(vat), _exact(old), _exact(new), _exact(payment))
-        if None not in fields:
-            return Transaction(
-                identity, user, currency, kind, source, action, *fields, updates,
-                wallet, entry, delivery, known,
-            ), []  # fmt: skip
+        metadata, wallet, entry, delivery = _metadata(literal)
+        sums = (_exact(amount), _exact(vat), _exact(old), _exact(new), _exact(payment))
+        if None not in sums:
+            return (
+                identity, user, currency, kind, source, action, *sums, updates,
+                wallet, entry, delivery, metadata,
+            ), _NO_PROBLEMS  # fmt: skip
     elif match := _WITHOUT_TYPE.fullmatch(text, start, end):
         identity, user, currency, amount, vat, old, new = match.groups()
-        sums = (_exact(amount), _exact(vat), _exact(old), _exact(new))
-        if None not in sums:
-            return Transaction(identity, user, currency, None, None, None, *sums), []
+        balances = (_exact(amount), _exact(vat), _exact(old), _exact(new))
+        if None not in balances:
+            return (identity, user, currency, *_NO_SOURCE, *balances, *_NO_PAYMENT), _NO_PROBLEMS
     return parse_transaction(text[start:end])
+
+
+_NO_PROBLEMS: list[Problem] = []
+_NO_SOURCE = (None,) * 3
+_NO_PAYMENT = (None,) * 6
 
 
 def parse_transaction(text: bytes) -> tuple[Transaction | None, list[Problem]]:
@@ -127,27 +111,23 @@ def parse_transaction(text: bytes) -> tuple[Transaction | None, list[Problem]]:
     if not isinstance(value, dict):
         return None, []
     fields = _Fields(value)
-    known, wallet, entry, delivery = _metadata_text(fields.text("metadata"))
-    transaction = Transaction(
-        transaction_id=fields.text("id"),
-        subscriber_id=fields.text("userId"),
-        currency=fields.text("currency"),
-        type=fields.text("type"),
-        source=fields.text("source"),
-        action=fields.text("action"),
-        amount=fields.money("amount"),
-        vat=fields.money("vat"),
-        old_balance=fields.money("oldBalance"),
-        new_balance=fields.money("newBalance"),
-        payment_balance=fields.money("paymentBalance", required=False),
-        updates_payment=fields.flag("updatePaymentBalance"),
-        wallet_id=wallet,
-        wallet_entry=entry,
-        delivery_id=delivery,
-        metadata=known,
-    )
-    if transaction.transaction_id is None and transaction.subscriber_id is None:
+    identity, user, currency = (fields.text(name) for name in ("id", "userId", "currency"))
+    if identity is None and user is None:
         return None, []
+    metadata, wallet, entry, delivery = _metadata_text(fields.text("metadata"))
+    transaction = (
+        identity,
+        user,
+        currency,
+        *(fields.text(name) for name in ("type", "source", "action")),
+        *(fields.money(name) for name in ("amount", "vat", "oldBalance", "newBalance")),
+        fields.money("paymentBalance", required=False),
+        fields.flag("updatePaymentBalance"),
+        wallet,
+        entry,
+        delivery,
+        metadata,
+    )
     problems = fields.problems
     if not complete:
         problems.append(("the transaction is cut off or damaged", "Start syncing the balance"))
@@ -163,7 +143,7 @@ def read_sync_error(text: bytes, start: int, end: int) -> tuple[SyncError | None
         user, subscription, payment = match.groups()
         sums = (_exact(subscription), _exact(payment))
         if None not in sums:
-            return SyncError(user, *sums), []
+            return (user, *sums), _NO_PROBLEMS
     return parse_sync_error(text[start:end])
 
 
@@ -173,10 +153,8 @@ def parse_sync_error(text: bytes) -> tuple[SyncError | None, list[Problem]]:
     if not isinstance(value, dict) or "userId" not in value:
         return None, []
     fields = _Fields(value)
-    error = SyncError(
-        fields.text("userId"), fields.money("subscriptionBalance"), fields.money("paymentBalance")
-    )
-    return error, fields.problems
+    sums = fields.money("subscriptionBalance"), fields.money("paymentBalance")
+    return (fields.text("userId"), *sums), fields.problems
 
 
 def read_blocked(text: bytes) -> Blocked:
@@ -184,13 +162,10 @@ def read_blocked(text: bytes) -> Blocked:
     value, _ = parse(text.decode())
     data = value.get("data") if isinstance(value, dict) else None
     if not isinstance(data, dict):
-        return Blocked()
+        return None, None, None
     fields = _Fields(data)
-    return Blocked(
-        fields.text("userId"),
-        fields.money("currentBalance", required=False),
-        fields.text("transactionId"),
-    )
+    balance = fields.money("currentBalance", required=False)
+    return fields.text("userId"), balance, fields.text("transactionId")
 
 
 class _Fields:
@@ -232,9 +207,11 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-# The metadata of a delivery: nine in ten transactions have just these, in this order.
+# The metadata of a delivery: nine in ten transactions begin with these and go on plainly.
 _PLAIN_METADATA = re.compile(
-    rb"""'(\{"walletId":"([^"\\]*)","deliveryId":"([^"\\]*)","walletSk":"([^"\\]*)"\})'"""
+    rb"""'(\{"walletId":"%(s)s","deliveryId":"%(s)s","walletSk":"%(s)s\""""
+    rb"""(?:,"(?!walletId|deliveryId|walletSk)\w+":(?:"[^"\\\x00-\x1f]*"|true|false|\d+))*\})'"""
+    % {b"s": rb"""([^"\\\x00-\x1f]*)"""}
 )
 _Metadata = tuple[Text, Text, Text, Text]
 
@@ -294,13 +271,38 @@ def read_details(text: bytes, kind: str) -> tuple[tuple[Text, ...], tuple[Text, 
 _METRIC_FRAME = frozenset({"_aws", "service", "userId", "action"})
 
 
-def read_metrics(text: bytes) -> Iterator[tuple[Text, Text, Text, Text]]:
-    """Yield name, value, subscriber and action of each metric of an embedded-metric line."""
+def read_metrics(text: bytes) -> list[tuple[Text, Text, Text, Text]]:
+    """Return name, value, subscriber and action of each metric of an embedded-metric line."""
     values = read_json_object(text)
     user, action = (
         encode(value) if isinstance(value := values.get(name), str) else None
         for name in ("userId", "action")
     )
-    for name, value in values.items():
-        if name not in _METRIC_FRAME and isinstance(value, Bare) and exact_text(value):
-            yield encode(name), value.encode(), user, action
+    return [
+        (encode(name), value.encode(), user, action)
+        for name, value in values.items()
+        if name not in _METRIC_FRAME and isinstance(value, Bare) and exact_text(value)
+    ]
+
+
+Measures = tuple[Text, Text, Text, Text, Text]
+"""Duration, billed duration (ms), memory size, memory used (MB), init duration (ms)."""
+
+_MEASURE = rb"(\d{1,12}(?:\.\d{1,6})?)"
+_REPORT = re.compile(
+    rb"\tDuration: %(m)s ms\tBilled Duration: %(m)s ms\tMemory Size: %(m)s MB"
+    rb"\tMax Memory Used: %(m)s MB\s*(?:\tInit Duration: %(m)s ms)?" % {b"m": _MEASURE}
+)
+_ANY_MEASURE = re.compile(rb"\t([A-Z][A-Za-z ]{1,30}): %s (?:ms|MB)" % _MEASURE)
+_MEASURES = (b"Duration", b"Billed Duration", b"Memory Size", b"Max Memory Used", b"Init Duration")
+
+
+def read_measures(text: bytes, start: int, end: int) -> Measures | None:
+    """Take apart what follows `REPORT RequestId: ...`; None if there is no measure in it."""
+    if match := _REPORT.match(text, start, end):
+        return cast("Measures", match.groups())
+    found = dict(_ANY_MEASURE.findall(text, start, end))
+    if not found:
+        return None
+    duration, billed, memory, used, init = (found.get(name) for name in _MEASURES)
+    return duration, billed, memory, used, init

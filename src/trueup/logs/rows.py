@@ -1,26 +1,22 @@
-"""What reading yields: rows of the tables in `schema`, as plain tuples of text.
+"""What reading yields: rows of the tables in `schema`, and the same packed as columns.
 
-No Arrow here: a reading process starts, and hands its rows over, without loading it.
+No Arrow here: a reading process starts, and hands its columns over, without loading it. The
+columns have Arrow's layout all the same, so that Arrow takes them as they are.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import accumulate
+from typing import Any, NamedTuple
 
-READ_TABLES = (
-    "invocations",
-    "crashes_at_init",
-    "messages",
-    "transactions",
-    "sync_errors",
-    "metrics",
-    "transaction_details",
-    "contacts",
-    "problems",
-)
-"""Tables that have one row per something in the logs, in the order of `schema.TABLES`."""
+from trueup.schema import TABLES, Column
+
+READ_TABLES = tuple(name for name in TABLES if name not in {"files", "entry_kinds"})
+"""Tables that have one row per something in the logs."""
 
 
 @dataclass(slots=True)
@@ -50,3 +46,74 @@ class Rows:
     def add_problem(self, file: int, line: int, problem: str, excerpt: str = "") -> None:
         """Note what is wrong with a line, or with the file as a whole (line 0)."""
         self.tables["problems"].append((file, line, problem, excerpt))
+
+
+class Texts(NamedTuple):
+    """A column of texts: where each begins in `data`, and the data. What is missing is empty."""
+
+    offsets: array[int]
+    data: bytes
+
+
+class Numbers(NamedTuple):
+    """A column of whole numbers, none of them missing."""
+
+    values: array[int]
+
+
+class Places(NamedTuple):
+    """A column of texts that repeat: for each row its place among the texts."""
+
+    places: array[int]
+    texts: Texts
+
+
+Packed = dict[str, list[Texts | Numbers | Places]]
+"""Tables as columns, in the schema's order."""
+
+
+def pack(rows: Rows) -> Packed:
+    """Turn rows into columns. Empty text stands for what the log does not have."""
+    ids = _texts([facts.file_id for facts in rows.files])
+    contents: dict[str, Iterable[Sequence[Any]]] = {
+        **rows.tables,
+        "entry_kinds": [(file, kind, count) for (file, kind), count in rows.kinds.items() if count],
+        "files": [
+            (
+                facts.file_id, facts.name, facts.size, facts.unpacked_size, facts.entries,
+                facts.first_at, facts.last_at, facts.status,
+            )
+            for facts in rows.files
+        ],
+    }  # fmt: skip
+    return {name: _columns(TABLES[name], contents[name], ids) for name in TABLES}
+
+
+def _columns(
+    columns: Sequence[Column], rows: Iterable[Sequence[Any]], ids: Texts
+) -> list[Texts | Numbers | Places]:
+    values: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(columns)
+    return [
+        _column(column, column_values, ids)
+        for column, column_values in zip(columns, values, strict=True)
+    ]
+
+
+def _column(column: Column, values: Sequence[Any], ids: Texts) -> Texts | Numbers | Places:
+    if column.type == "int":
+        return Numbers(array("q", values))
+    if column.type == "file":
+        return Places(array("i", values), ids)
+    return _texts(values)
+
+
+def _texts(values: Sequence[Any]) -> Texts:
+    """Pack bytes, of which some may be missing; the few columns of `str` are encoded."""
+    try:
+        data = b"".join(values)
+    except TypeError:
+        values = [value or b"" for value in values]
+        if str in set(map(type, values)):
+            values = [v.encode("utf-8", "replace") if isinstance(v, str) else v for v in values]
+        data = b"".join(values)
+    return Texts(array("i", accumulate(map(len, values), initial=0)), data)

@@ -11,12 +11,16 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from trueup.logs.entries import Entry, Source, read_entries
+from trueup.logs.entries import Entry, Source, entry_text, last_line, read_entries
 from trueup.logs.kinds import UNREADABLE
 from trueup.logs.layouts import (
+    Measures,
+    Problem,
+    encode,
     read_blocked,
     read_details,
     read_json_object,
+    read_measures,
     read_metrics,
     read_sync_error,
     read_transaction,
@@ -24,17 +28,23 @@ from trueup.logs.layouts import (
 from trueup.logs.rows import Rows
 from trueup.schema import TABLES
 
-UNKNOWN = "unknown"
+UNKNOWN = b"unknown"
 """Outcome of an attempt whose log was cut off before it."""
 
-_MEASURE = re.compile(rb"\t([A-Z][A-Za-z ]{1,30}): (\d{1,15}(?:\.\d{1,9})?) (?:ms|MB)")
-_RUNTIME = re.compile(rb" Runtime Version: ([^\s]{1,100})")
+_RUNTIME = re.compile(rb"INIT_START Runtime Version: ([^\s]{1,100})")
 _INIT_FAILED = re.compile(rb"\tPhase: init\tStatus: (?:error|timeout)")
 _ERROR_LENGTH = 300  # a first line longer than this is a data dump, not an error's name
 
-_MESSAGE = {column.name: place for place, column in enumerate(TABLES["messages"])}
-_TRANSACTION = {column.name: place for place, column in enumerate(TABLES["transactions"])}
-_SUBSCRIBER_ID = _TRANSACTION["subscriber_id"]
+_MESSAGE = [column.name for column in TABLES["messages"]]
+_OUTCOME_OF_MESSAGE = _MESSAGE.index("outcome")
+_SUBSCRIBER_OF_MESSAGE = _MESSAGE.index("subscriber_id")
+_FILE_OF_MESSAGE = _MESSAGE.index("file_id")
+_LAST_LINE_OF_MESSAGE = _MESSAGE.index("last_line")
+
+_TRANSACTION = [column.name for column in TABLES["transactions"]]
+_SUBSCRIBER = _TRANSACTION.index("subscriber_id")
+_OUTCOME = _TRANSACTION.index("outcome")
+_ERROR = _TRANSACTION.index("error_subscription_balance")
 
 
 class _Invocation:
@@ -50,34 +60,28 @@ class _Invocation:
         self.runtime = runtime
         self.started_at: bytes | None = None
         self.ended_at: bytes | None = None
-        self.measures: dict[bytes, bytes] = {}
+        self.measures: Measures = (None,) * 5
         self.error: bytes | None = None
         self.crash: bytes | None = None
-        self.file = entry.file
-        self.line = entry.line
+        self.file = entry[4]
+        self.line = entry[5]
         self.attempts = 0
         self.message: list[Any] | None = None  # the message under way, settled or not
         self.open_message: list[Any] | None = None  # the same while it waits for its outcome
         self.open_transactions: list[list[Any]] = []  # those that wait for their outcome
         self.transactions: list[list[Any]] = []
 
-    def next_attempt(self) -> bytes:
-        self.attempts += 1
-        return b"%s.%d" % (self.request_id, self.attempts)
-
-    def status(self) -> str:
+    def status(self) -> bytes:
         if self.crash is not None:
-            return "crashed"
+            return b"crashed"
         if self.error is not None:
-            return "failed"
-        return "ok" if self.ended_at else "unfinished"
+            return b"failed"
+        return b"ok" if self.ended_at else b"unfinished"
 
-    def row(self, stream: str) -> tuple[Any, ...]:
-        measure = self.measures.get
+    def row(self, stream: bytes) -> tuple[Any, ...]:
         return (
             self.request_id, stream, self.started_at, self.ended_at,
-            measure(b"Duration"), measure(b"Billed Duration"), measure(b"Memory Size"),
-            measure(b"Max Memory Used"), measure(b"Init Duration"), self.runtime,
+            *self.measures, self.runtime,
             self.status(), self.crash if self.crash is not None else self.error,
             self.file, self.line,
         )  # fmt: skip
@@ -87,9 +91,11 @@ class _Stream:
     """The reading of one stream: what is open, and the rows so far."""
 
     def __init__(self, name: str, rows: Rows) -> None:
-        self.name = name
+        self.name = encode(name)
         self.rows = rows
-        self.tables = rows.tables
+        self.messages = rows.tables["messages"]
+        self.transactions = rows.tables["transactions"]
+        self.sync_errors = rows.tables["sync_errors"]
         self.place = 0
         self.invocations: dict[bytes, _Invocation] = {}
         self.current: _Invocation | None = None  # between START and END
@@ -122,88 +128,99 @@ class _Stream:
     def read(self, entries: list[Entry]) -> None:
         readers = self.readers
         for entry in entries:
-            reader = readers.get(entry.kind)
-            if reader:
-                reader(entry)
+            kind = entry[1]
+            if kind in readers:
+                readers[kind](entry)
         self.close()
 
     # Messages and transactions
 
     def begin_message(self, entry: Entry) -> None:
-        invocation = self.invocation(entry)
-        self.drop_open(invocation)
+        time, _, match, _, file, line = entry
+        invocation = self.invocations.get(match[2]) or self.meet(match[2], entry)
+        if invocation.open_transactions:
+            invocation.open_transactions = []
+        invocation.attempts += 1
         message = [
-            invocation.next_attempt(), entry.match["message_id"], invocation.request_id,
-            entry.time, UNKNOWN, None, None, None, None, entry.file, entry.line, entry.line,
+            b"%s.%d" % (match[2], invocation.attempts), match["message_id"], match[2], time,
+            UNKNOWN, None, None, None, None, file, line, line,
         ]  # fmt: skip
         invocation.message = invocation.open_message = message
-        self.tables["messages"].append(message)
+        self.messages.append(message)
 
     def add_transaction(self, entry: Entry) -> None:
-        invocation = self.invocation(entry)
-        transaction, problems = read_transaction(
-            entry.match.string, entry.match.end(), entry.end
-        )
-        for problem in problems:
-            self.rows.add_problem(entry.file, entry.line, *problem)
-        if transaction is None:
+        time, _, match, end, file, line = entry
+        invocation = self.invocations.get(match[2]) or self.meet(match[2], entry)
+        fields, problems = read_transaction(match.string, match.end(), end)
+        if problems:
+            self.note(entry, problems)
+        if fields is None:
             self.mark_unreadable(entry)
             return
         message = invocation.open_message
         if message is None or invocation.open_transactions:
             # Logged without a message of its own, or again under the same one.
-            attempt_id = invocation.next_attempt()
+            invocation.attempts += 1
+            attempt_id = b"%s.%d" % (match[2], invocation.attempts)
         else:
             attempt_id = message[0]
-        if message is not None and message[_MESSAGE["subscriber_id"]] is None:
-            message[_MESSAGE["subscriber_id"]] = transaction.subscriber_id
+        message_id = None
+        if message is not None:
+            message_id = message[1]
+            if message[_SUBSCRIBER_OF_MESSAGE] is None:
+                message[_SUBSCRIBER_OF_MESSAGE] = fields[1]
         self.place += 1
         row = [
-            attempt_id, transaction.transaction_id, message[1] if message else None,
-            invocation.request_id, self.name, self.place, entry.time, *transaction[1:],
-            UNKNOWN, None, None, b"false", entry.file, entry.line, entry.last_line,
+            attempt_id, fields[0], message_id, match[2], self.name, self.place, time,
+            *fields[1:], UNKNOWN, None, None, b"false", file, line, last_line(entry),
         ]  # fmt: skip
         invocation.open_transactions.append(row)
         invocation.transactions.append(row)
-        self.tables["transactions"].append(row)
+        self.transactions.append(row)
 
     def settle(self, entry: Entry, detail: bytes | None = None) -> None:
         """Give the outcome to the message under way and to its transactions."""
-        invocation = self.invocation(entry)
+        _, kind, match, _, file, line = entry
+        invocation = self.invocations.get(match[2]) or self.meet(match[2], entry)
         message = invocation.open_message
+        outcome = kind.encode()
         if message is not None:
-            message[_MESSAGE["outcome"]] = entry.kind
-            message[_MESSAGE["detail"]] = detail
-            self.extend(message, entry)
+            message[_OUTCOME_OF_MESSAGE] = outcome
+            message[_OUTCOME_OF_MESSAGE + 1] = detail
+            if message[_FILE_OF_MESSAGE] == file and message[_LAST_LINE_OF_MESSAGE] < line:
+                message[_LAST_LINE_OF_MESSAGE] = line
+            invocation.open_message = None
         for transaction in invocation.open_transactions:
-            transaction[_TRANSACTION["outcome"]] = entry.kind
-        self.drop_open(invocation)
+            transaction[_OUTCOME] = outcome
+        invocation.open_transactions = []
 
     def skip(self, entry: Entry) -> None:
-        detail = entry.match["skip"] or b"update payment balance flag is false"
-        self.settle(entry, detail)
+        self.settle(entry, entry[2]["skip"] or b"update payment balance flag is false")
 
     def block(self, entry: Entry) -> None:
         message = self.invocation(entry).open_message
         if message is not None:
-            text = entry.match.string[entry.match.start(entry.kind) : entry.end]
-            blocked = read_blocked(text)
-            if blocked.subscriber_id:
-                message[_MESSAGE["subscriber_id"]] = blocked.subscriber_id
-            message[_MESSAGE["current_balance"]] = blocked.current_balance
-            message[_MESSAGE["transaction_id"]] = blocked.transaction_id
+            subscriber_id, balance, transaction_id = read_blocked(entry_text(entry))
+            place = _SUBSCRIBER_OF_MESSAGE
+            message[place] = subscriber_id or message[place]
+            message[place + 1 : place + 3] = balance, transaction_id
         self.settle(entry)
+        self.extend(message, entry)
 
     def fail(self, entry: Entry) -> None:
-        error = _first_line(entry.match.string[entry.match.end() : entry.end])
-        self.invocation(entry).error = error
+        invocation = self.invocation(entry)
+        error = _first_line(entry_text(entry)[entry[2].end() - entry[2].start("failed") :])
+        message = invocation.open_message
+        invocation.error = error
         self.settle(entry, error)
+        self.extend(message, entry)
 
     def add_sync_error(self, entry: Entry) -> None:
-        invocation = self.invocation(entry)
-        error, problems = read_sync_error(entry.match.string, entry.match.end(), entry.end)
-        for problem in problems:
-            self.rows.add_problem(entry.file, entry.line, *problem)
+        time, _, match, end, file, line = entry
+        invocation = self.invocations.get(match[2]) or self.meet(match[2], entry)
+        error, problems = read_sync_error(match.string, match.end(), end)
+        if problems:
+            self.note(entry, problems)
         if error is None:
             self.mark_unreadable(entry)
             return
@@ -211,88 +228,85 @@ class _Stream:
         attempt_id = message[0] if message else None
         # It follows its transaction: the latest of the same subscriber in the invocation.
         for transaction in reversed(invocation.transactions):
-            if transaction[_SUBSCRIBER_ID] == error.subscriber_id:
+            if transaction[_SUBSCRIBER] == error[0]:
                 attempt_id = transaction[0]
-                if transaction[_TRANSACTION["has_sync_error"]] == b"false":
-                    place = _TRANSACTION["error_subscription_balance"]
-                    transaction[place : place + 3] = (*error[1:], b"true")
+                if transaction[_ERROR + 2] == b"false":
+                    transaction[_ERROR : _ERROR + 3] = error[1], error[2], b"true"
                 break
         if message is not None and message[0] == attempt_id:
             self.extend(message, entry)
-        self.tables["sync_errors"].append(
-            (attempt_id, invocation.request_id, entry.time, *error, entry.file, entry.line)
-        )
+        self.sync_errors.append((attempt_id, match[2], time, *error, file, line))
 
     def add_details(self, entry: Entry) -> None:
-        text = entry.match.string[entry.match.start(entry.kind) : entry.end]
-        rows = read_details(text, entry.kind)
+        rows = read_details(entry_text(entry), entry[1])
         if rows is None:
             self.mark_unreadable(entry)
             return
         details, contacts = rows
-        self.tables["transaction_details"].append(details)
-        self.tables["contacts"].append(contacts)
+        self.rows.tables["transaction_details"].append(details)
+        self.rows.tables["contacts"].append(contacts)
 
     @staticmethod
-    def extend(message: list[Any], entry: Entry) -> None:
-        """Let the message's lines reach to this entry, where it stands below in the same file."""
-        last = _MESSAGE["last_line"]
-        if message[_MESSAGE["file_id"]] == entry.file and message[last] < entry.last_line:
-            message[last] = entry.last_line
-
-    @staticmethod
-    def drop_open(invocation: _Invocation) -> None:
-        invocation.open_message = None
-        if invocation.open_transactions:
-            invocation.open_transactions = []
+    def extend(message: list[Any] | None, entry: Entry) -> None:
+        """Let the message's lines reach to the end of this entry, if it stands below it."""
+        if message is not None and message[_FILE_OF_MESSAGE] == entry[4]:
+            line = last_line(entry)
+            message[_LAST_LINE_OF_MESSAGE] = max(message[_LAST_LINE_OF_MESSAGE], line)
 
     # Invocations and the sandbox
 
-    def invocation(self, entry: Entry, request_id: bytes | None = None) -> _Invocation:
-        request_id = request_id or entry.match[2]
-        found = self.invocations.get(request_id)
-        if found is None:
-            found = self.invocations[request_id] = _Invocation(request_id, self.runtime, entry)
-        return found
+    def invocation(self, entry: Entry) -> _Invocation:
+        request_id = entry[2][2]
+        return self.invocations.get(request_id) or self.meet(request_id, entry)
+
+    def meet(self, request_id: bytes, entry: Entry) -> _Invocation:
+        """Begin an invocation at the first entry that names it."""
+        met = self.invocations[request_id] = _Invocation(request_id, self.runtime, entry)
+        return met
 
     def start(self, entry: Entry) -> None:
-        invocation = self.invocation(entry, entry.match["started"])
-        invocation.started_at = invocation.started_at or entry.time
+        request_id = entry[2]["started"]
+        invocation = self.invocations.get(request_id) or self.meet(request_id, entry)
+        invocation.started_at = invocation.started_at or entry[0]
         self.current = invocation
-        if self.early_crash and self.early_crash[0] == entry.time:
-            invocation.crash = self.early_crash[1]
-        self.early_crash = None
+        if self.early_crash:
+            time, error = self.early_crash
+            if time == entry[0]:
+                invocation.crash = error
+            self.early_crash = None
 
     def end(self, entry: Entry) -> None:
-        invocation = self.invocation(entry, entry.match["ended"])
-        invocation.ended_at = entry.time
+        request_id = entry[2]["ended"]
+        invocation = self.invocations.get(request_id) or self.meet(request_id, entry)
+        invocation.ended_at = entry[0]
         self.ended = invocation
         if self.current is invocation:
             self.current = None
 
     def report(self, entry: Entry) -> None:
-        text = entry.match.string
-        measures = dict(_MEASURE.findall(text, entry.match.end(), entry.end))
-        if not measures:
+        _, _, match, end, _, _ = entry
+        measures = read_measures(match.string, match.end(), end)
+        if measures is None:
             self.mark_unreadable(entry)
             return
-        self.invocation(entry, entry.match["reported"]).measures = measures
+        request_id = match["reported"]
+        invocation = self.invocations.get(request_id) or self.meet(request_id, entry)
+        invocation.measures = measures
 
     def init_start(self, entry: Entry) -> None:
-        found = _RUNTIME.match(entry.match.string, entry.match.end(), entry.end)
+        found = _RUNTIME.match(entry_text(entry))
         self.runtime = found[1] if found else None
 
     def init_report(self, entry: Entry) -> None:
-        if _INIT_FAILED.search(entry.match.string, entry.match.end(), entry.end):
+        time, _, _, _, file, line = entry
+        if _INIT_FAILED.search(entry_text(entry)):
             error = self.claim_exception() or b"the sandbox did not start"
-            self.tables["crashes_at_init"].append(
-                (self.name, entry.time, error, entry.file, entry.line)
-            )
+            self.rows.tables["crashes_at_init"].append((self.name, time, error, file, line))
 
     def note_exception(self, entry: Entry) -> None:
-        text = entry.match.string[entry.match.end() : entry.end].strip()
+        text = entry_text(entry).removeprefix(b"Uncaught Exception").strip()
         message = read_json_object(text).get("errorMessage")
-        self.uncaught = _first_line(message.encode("utf-8", "replace") if isinstance(message, str) else text)
+        self.uncaught = _first_line(encode(message) if isinstance(message, str) else text)
 
     def claim_exception(self) -> bytes | None:
         error, self.uncaught = self.uncaught, None
@@ -304,39 +318,39 @@ class _Stream:
         START, error and END may share a millisecond and stand in any order: then it is the one
         that ended, or the one that will start, in that millisecond.
         """
-        text = entry.match.string[entry.match.start(entry.kind) : entry.end]
-        error = self.claim_exception() or b" ".join(text.split())[:_ERROR_LENGTH]
+        text = b" ".join(entry_text(entry).split())
+        error = self.claim_exception() or _first_line(text)
         if self.current is not None:
             self.current.crash = error
-        elif self.ended is not None and self.ended.ended_at == entry.time:
+        elif self.ended is not None and self.ended.ended_at == entry[0]:
             self.ended.crash = error
         else:
-            self.early_crash = (entry.time, error)
+            self.early_crash = (entry[0], error)
 
     def add_metrics(self, entry: Entry) -> None:
-        text = entry.match.string[entry.match.start(entry.kind) : entry.end]
         request_id = self.current.request_id if self.current else None
-        found = False
-        for name, value, subscriber_id, action in read_metrics(text):
-            found = True
-            self.tables["metrics"].append(
-                (request_id, entry.time, name, value, subscriber_id, action)
-            )
-        if not found:
+        metrics = read_metrics(entry_text(entry))
+        if not metrics:
             self.mark_unreadable(entry)
+        self.rows.tables["metrics"].extend((request_id, entry[0], *metric) for metric in metrics)
+
+    # Bad data
+
+    def note(self, entry: Entry, problems: list[Problem]) -> None:
+        for problem in problems:
+            self.rows.add_problem(entry[4], entry[5], *problem)
 
     def mark_unreadable(self, entry: Entry) -> None:
         """Count the entry as unreadable instead of as its kind, and say so."""
-        self.rows.kinds[entry.file, entry.kind] -= 1
-        self.rows.kinds[entry.file, UNREADABLE] += 1
-        self.rows.add_problem(
-            entry.file, entry.line, f"an entry of kind {entry.kind} cannot be read", entry.kind
-        )
+        _, kind, _, _, file, line = entry
+        self.rows.kinds[file, kind] -= 1
+        self.rows.kinds[file, UNREADABLE] += 1
+        problem = f"an entry of kind {kind} cannot be read"
+        self.rows.add_problem(file, line, problem, kind)
 
     def close(self) -> None:
-        self.tables["invocations"].extend(
-            invocation.row(self.name) for invocation in self.invocations.values()
-        )
+        rows = [invocation.row(self.name) for invocation in self.invocations.values()]
+        self.rows.tables["invocations"].extend(rows)
 
 
 def _first_line(text: bytes) -> bytes:

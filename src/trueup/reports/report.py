@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from importlib.resources import files as package_files
 from typing import Any
 
@@ -99,12 +100,9 @@ class Report:
 
     def _findings_by_subscriber(self) -> dict[tuple[str, str], dict[str, int]]:
         found: dict[tuple[str, str], dict[str, int]] = {}
-        for findings in self.findings:
-            for subscriber, currency, count in _rows(
-                self.books,
-                f"SELECT subscriber_id, currency, count(*) FROM {findings.table} GROUP BY 1, 2",
-            ):
-                found.setdefault((subscriber, currency), {})[findings.check.id] = count
+        counts = _of_all(self.findings, "subscriber_id, currency, count(*)", "GROUP BY ALL")
+        for check, subscriber, currency, count in _rows(self.books, counts):
+            found.setdefault((subscriber, currency), {})[check] = count
         return found
 
 
@@ -141,7 +139,7 @@ def build_report(
             for table in ("messages", "transactions")
         },
         currencies=_currencies(books, window),
-        checks=tuple(_check(books, one) for one in findings),
+        checks=_checks(books, findings),
         operations=_operations(books, window),
         findings=findings,
         books=books,
@@ -253,39 +251,55 @@ def _currencies(books: Books, window: Window) -> dict[str, Section]:
     return {row.pop("currency"): row for row in rows.to_pylist()}
 
 
-def _check(books: Books, findings: Findings) -> Section:
-    check, table = findings.check, findings.table
-    totals = _one(
-        books,
-        f"SELECT count(*) AS findings, count(DISTINCT subscriber_id) AS subscribers FROM {table}",
+def _of_all(findings: tuple[Findings, ...], columns: str, rest: str = "") -> str:
+    """Return the query of the same columns from the findings of every check, in their order."""
+    return " UNION ALL ".join(
+        f"SELECT '{one.check.id}' AS \"check\", {columns} FROM {one.table} {rest}"
+        for one in findings
     )
-    by_currency = _rows(books, f"""
-        SELECT coalesce(currency, ''), count(*), coalesce(sum(amount_at_risk), 0)
-        FROM {table} GROUP BY 1 ORDER BY 1
-    """)
-    at_risk: dict[str, dict[str, Any]] = {}
-    for severity, currency, amount in _rows(books, f"""
-        SELECT severity, coalesce(currency, ''), coalesce(sum(amount_at_risk), 0)
-        FROM {table} GROUP BY 1, 2 ORDER BY min(place), 2
-    """):
-        at_risk.setdefault(severity, {})[currency] = amount
-    return {
-        "id": check.id,
-        "title": check.title,
-        "severity": check.severity,
-        **totals,
-        "by_cause": dict(_rows(books, f"""
-            SELECT cause, count(*) FROM {table} WHERE cause IS NOT NULL GROUP BY 1 ORDER BY 1
-        """)),
-        "by_severity": dict(_rows(books, f"""
-            SELECT severity, count(*) FROM {table} GROUP BY 1 ORDER BY min(place)
-        """)),
-        "at_risk_by_severity": at_risk,
-        "by_currency": {
-            currency: {"findings": count, "amount_at_risk": amount}
-            for currency, count, amount in by_currency
-        },
-    }  # fmt: skip
+
+
+def _checks(books: Books, findings: tuple[Findings, ...]) -> tuple[Section, ...]:
+    sums = _of_all(
+        findings,
+        "severity, cause, coalesce(currency, '') AS currency, count(*) AS findings, "
+        "coalesce(sum(amount_at_risk), 0) AS amount_at_risk",
+        "GROUP BY ALL",
+    )
+    checks: dict[str, Section] = {
+        one.check.id: {
+            "id": one.check.id,
+            "title": one.check.title,
+            "severity": one.check.severity,
+            "findings": 0,
+            "subscribers": 0,
+            "by_cause": {},
+            "by_severity": {},
+            "at_risk_by_severity": {},
+            "by_currency": {},
+        }
+        for one in findings
+    }
+    for check_id, count in _rows(books, _of_all(findings, "count(DISTINCT subscriber_id)")):
+        checks[check_id]["subscribers"] = count
+    for check_id, *row in _rows(books, f"{sums} ORDER BY ALL NULLS FIRST"):
+        _add(checks[check_id], *row)
+    return tuple(checks.values())
+
+
+def _add(check: Section, severity: str, cause: str | None, currency: str, count: int, amount: Decimal) -> None:  # fmt: skip
+    """Add the findings of one severity, cause and currency to a check's section."""
+    check["findings"] += count
+    check["by_severity"][severity] = check["by_severity"].get(severity, 0) + count
+    if cause is not None:
+        check["by_cause"][cause] = check["by_cause"].get(cause, 0) + count
+    at_risk = check["at_risk_by_severity"].setdefault(severity, {})
+    at_risk[currency] = at_risk.get(currency, Decimal(0)) + amount
+    of = check["by_currency"].setdefault(
+        currency, {"findings": 0, "amount_at_risk": Decimal(0)}
+    )
+    of["findings"] += count
+    of["amount_at_risk"] += amount
 
 
 def _operations(books: Books, window: Window) -> Section:

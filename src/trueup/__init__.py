@@ -1,9 +1,9 @@
 """trueup reads balance-sync logs, rebuilds the books from them, and says what does not add up.
 
-    import trueup
-    audit = trueup.audit("logs/")
-    audit.sql("select currency, count(*) from transactions group by 1")
-    audit.write("out/")
+import trueup
+audit = trueup.audit("logs/")
+audit.sql("select currency, count(*) from transactions group by 1")
+audit.write("out/")
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import sys
 def main() -> None:
     """Run the command line: exit 0 done, 2 bad use with one line on stderr, 130 interrupted."""
     # Arrow loads NumPy wherever it is installed, 0.15 s of each start. No command needs it.
-    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  (None: the import fails)
+    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # None: no import
     try:
         code = _run()
         sys.stdout.flush()

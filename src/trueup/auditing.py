@@ -11,17 +11,17 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from trueup.books.reading import read_logs
 from trueup.config import Settings, parse_time
 from trueup.errors import BadUse
-from trueup.reading import read_logs
 from trueup.sources.files import Found, find_logs
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from trueup.books import Books
+    from trueup.books.ledger import Books
     from trueup.reports.report import Report
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Audit:
         """Free the tables and what was spilled to disk; done by itself when the audit goes."""
         self._finalizer()
 
-    def __enter__(self) -> Audit:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -86,9 +86,10 @@ def audit(  # noqa: PLR0913  (the public front door: each option is a word of th
     and checked. Raises BadUse for a path that does not exist, a folder without logs, a bad date.
     """
     settings = settings or Settings()
-    for name, value in (("since", since), ("until", until)):
-        if value is not None:
-            settings = replace(settings, **{name: _time(name, value)})
+    if since is not None:
+        settings = replace(settings, since=_time("since", since))
+    if until is not None:
+        settings = replace(settings, until=_time("until", until))
     found = find_logs([paths] if isinstance(paths, (str, Path)) else list(paths))
     if on_found:
         on_found(found)

@@ -38,20 +38,26 @@ def _show_version(value: bool) -> None:  # noqa: FBT001
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
     ] = False,
 ) -> None:
     pass
 
 
 @app.command()
-def audit(  # noqa: PLR0913
+def audit(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH...", help="Log files, or folders searched recursively; else $IN_DIR."),
+        typer.Argument(
+            metavar="PATH...", help="Log files, or folders searched recursively; else $IN_DIR."
+        ),
     ] = None,
     out: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Folder for the reports; else $OUT_DIR, else trueup-report.")
+        str | None,
+        typer.Option(
+            metavar="DIR", help="Folder for the reports; else $OUT_DIR, else trueup-report."
+        ),
     ] = None,
     formats: Annotated[
         str | None, typer.Option(metavar="LIST", help="Reports to write, of xlsx,json,csv.")
@@ -65,12 +71,15 @@ def audit(  # noqa: PLR0913
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Processes that read; else one per processor.")
     ] = None,
-    config: Annotated[str | None, typer.Option(metavar="FILE", help="Settings, as trueup.toml.")] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Settings, as trueup.toml.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON instead of text.")
     ] = False,
     generated_at: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Time that the reports bear, for equal bytes.")
+        str | None,
+        typer.Option(metavar="TIME", help="Time that the reports bear, for equal bytes."),
     ] = None,
 ) -> None:
     """Audit logs and write reports.
@@ -124,11 +133,14 @@ def _audit(
 @app.command()
 def sample(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="New or empty folder to write to.")],
-    subscribers: Annotated[int, typer.Option(metavar="N", min=1, help="How many subscribers.")] = 200,
+    subscribers: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many subscribers.")
+    ] = 200,
     days: Annotated[int, typer.Option(metavar="N", min=1, help="How many days.")] = 60,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same logs.")] = 1,
     processes: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Processes that write; else one per processor.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Processes that write; else one per processor."),
     ] = None,
 ) -> None:
     """Write realistic logs with known faults, which labels.json lists.
@@ -171,7 +183,9 @@ def demo(
 
 def _set_up_logging(settings: Settings) -> None:
     logging.basicConfig(
-        stream=sys.stderr, level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s"
+        stream=sys.stderr,
+        level=settings.log_level.upper(),
+        format="%(levelname)s %(name)s: %(message)s",
     )
 
 

@@ -37,7 +37,9 @@ class Settings:
     until: datetime | None = _setting(None, "Show rows and findings before this time (UTC).")
     processes: int = _setting(0, "Processes that read logs; 0: one per processor.")
     memory_limit: str = _setting("1GB", "Memory that the books may take before they use the disk.")
-    log_level: str = _setting("warning", "What is told on stderr: debug, info, warning, error.", "LOG_LEVEL")
+    log_level: str = _setting(
+        "warning", "What is told on stderr: debug, info, warning, error.", "LOG_LEVEL"
+    )
 
     @property
     def process_count(self) -> int:
@@ -70,7 +72,9 @@ def _read_toml(path: str | Path) -> dict[str, object]:
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise BadUse(f"cannot read the settings in {path}: {(error.strerror or '').lower()}") from error
+        raise BadUse(
+            f"cannot read the settings in {path}: {(error.strerror or '').lower()}"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadUse(f"{path} is no valid TOML: {error}") from error
     known = [setting.name for setting in fields(Settings)]
@@ -106,7 +110,9 @@ def parse_time(value: object) -> datetime:
         try:
             time = datetime.fromisoformat(str(value))
         except ValueError:
-            raise ValueError(f"not a date: {value!r} (write 2024-01-31 or 2024-01-31T21:00)") from None
+            raise ValueError(
+                f"not a date: {value!r} (write 2024-01-31 or 2024-01-31T21:00)"
+            ) from None
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 

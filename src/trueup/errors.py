@@ -11,5 +11,5 @@ class TrueupError(Exception):
     http_status = 400
 
 
-class BadUse(TrueupError):
+class BadUse(TrueupError):  # noqa: N818  (the house's word for it)
     """A path, option or setting that cannot work: the message says what and what to do."""

@@ -79,4 +79,3 @@ def amount_words(amount: Decimal | None, currency: str | None) -> str:
     whole, point, fraction = (amount_text(abs(amount), currency) or "").partition(".")
     sign = "-" if amount < 0 else ""
     return f"{currency or '(no currency)'} {sign}{int(whole):,}{point}{fraction}"
-

@@ -27,7 +27,7 @@ def _columns(*rows: tuple[str, Type, str]) -> tuple[Column, ...]:
     return tuple(Column(*row) for row in rows)
 
 
-_PLACE = (
+_PLACE: tuple[tuple[str, Type, str], ...] = (
     ("file_id", "file", "file that holds it"),
     ("first_line", "int", "first line in that file"),
     ("last_line", "int", "last line in that file"),
@@ -163,7 +163,11 @@ DERIVED: tuple[Column, ...] = _columns(
     ("type_inferred", "bool", "whether the type was inferred"),
     ("delta", "difference", "new_balance - old_balance"),
     ("expected_delta", "difference", "what type, amount and VAT say: +-(amount - vat)"),
-    ("next_old_balance", "money", "oldBalance of the subscriber's next transaction in the currency"),
+    (
+        "next_old_balance",
+        "money",
+        "oldBalance of the subscriber's next transaction in the currency",
+    ),
     ("subscription_after", "money", "subscription balance after it; empty if unknown"),
     ("payment_after", "money", "payment balance after it; empty if unknown"),
     ("gap", "difference", "subscription_after - payment_after; 0 within one minor unit"),

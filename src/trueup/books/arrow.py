@@ -6,6 +6,8 @@ DuckDB does in parallel and without loading Arrow's compute functions.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 
 from trueup.logs.rows import Numbers, Packed, Places, Texts
@@ -30,7 +32,7 @@ def arrow_tables(packed: Packed) -> dict[str, pa.Table]:
     }
 
 
-def _array(column: Texts | Numbers | Places) -> pa.Array:
+def _array(column: Texts | Numbers | Places) -> pa.Array[Any]:
     if isinstance(column, Numbers):
         buffers = [None, pa.py_buffer(column.values)]
         return pa.Array.from_buffers(pa.int64(), len(column.values), buffers)

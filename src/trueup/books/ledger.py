@@ -27,11 +27,14 @@ class Books:
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
         """Return the rows of a query as an Arrow table."""
         relation = self.connection.cursor().sql(query, params=list(parameters or []))
-        return relation.to_arrow_table()
+        table: pa.Table = relation.to_arrow_table()
+        return table
 
     def stream(self, query: str, rows: int = 20_000) -> pa.RecordBatchReader:
         """Return the rows of a query as Arrow batches, read as they are taken."""
-        return self.connection.cursor().sql(query).to_arrow_reader(rows)
+        relation = self.connection.cursor().sql(query)
+        reader: pa.RecordBatchReader = relation.to_arrow_reader(rows)
+        return reader
 
     def table(self, name: str) -> pa.Table:
         """Return a whole table."""
@@ -44,7 +47,7 @@ class Books:
 
 def connect(spill: Path | None, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
     """Open DuckDB: in memory, or on a file in the folder `spill`, within a limit of memory."""
-    config = {
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "threads": threads,
         "enable_external_access": spill is not None,
@@ -55,9 +58,7 @@ def connect(spill: Path | None, memory_limit: str, threads: int) -> duckdb.DuckD
     return duckdb.connect(str(spill / "books.duckdb") if spill else ":memory:", config=config)
 
 
-def keep_books(
-    connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table] | Path
-) -> Books:
+def keep_books(connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table] | Path) -> Books:
     """Make the books of tables that were read: Arrow ones, or a folder of Parquet files of each."""
     for name, columns in TABLES.items():
         shown = "logged_transactions" if name == "transactions" else name

@@ -72,7 +72,9 @@ def read_check(text: str) -> Check:
             explanations[cause or ""] = value
         else:
             entry[key] = value
-    missing = [key for key in ("id", "title", "severity", "question", "why", "do") if key not in entry]
+    missing = [
+        key for key in ("id", "title", "severity", "question", "why", "do") if key not in entry
+    ]
     if missing or not explanations:
         raise ValueError(f"the check's entry lacks {', '.join(missing) or 'explain'}")
     return Check(

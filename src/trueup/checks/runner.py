@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from trueup.books import Books
+from trueup.books.ledger import Books
 from trueup.books.window import Window
 from trueup.checks.catalogue import SEVERITIES, Check
 from trueup.money import amount_words
@@ -48,9 +48,7 @@ class Findings:
                 yield row
 
 
-def run_checks(
-    books: Books, checks: Sequence[Check], window: Window
-) -> tuple[Findings, ...]:
+def run_checks(books: Books, checks: Sequence[Check], window: Window) -> tuple[Findings, ...]:
     """Run every check on all of the books; keep the findings whose time is in the window."""
     return tuple(_run(books, check, window) for check in checks)
 

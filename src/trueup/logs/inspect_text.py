@@ -24,13 +24,15 @@ _QUOTED = (
     r"|`[^`\\]*+(?:\\.[^`\\]*+)*+`"
 )
 _OPAQUE = r"\[[A-Za-z][^\[\]\n]*\]"  # [Object], [Array], [Function: name], [Circular *1]
-_KEY = re.compile(rf"\s*+(?:({_QUOTED})|([A-Za-z_$][\w$]*+|{_OPAQUE}))\s*+(?:=>|:(?=\s))\s*+", re.S)
+_KEY = re.compile(
+    rf"\s*+(?:({_QUOTED})|([A-Za-z_$][\w$]*+|{_OPAQUE}))\s*+(?:=>|:(?=\s))\s*+", re.DOTALL
+)
 _VALUE = re.compile(
     rf"\s*+(?:(?P<quoted>{_QUOTED})|(?P<opaque>{_OPAQUE})|(?P<open>[{{\[])|(?P<close>[}}\]])"
     r"|(?P<comma>,)|(?P<plus>\+)(?=\s)|(?P<bare>[^\s,{}\[\]'\"`]++))",
-    re.S,
+    re.DOTALL,
 )
-_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.S)
+_ESCAPE = re.compile(r"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
 

@@ -77,6 +77,7 @@ def entry_pattern() -> re.Pattern[bytes]:
     )
 
 
+_MOST_WORDS = 3
 _WORD = re.compile(rb"[ \t]*([A-Za-z][A-Za-z_.]{0,30})(?=[ \t:,;!\r\n]|$)")
 
 
@@ -88,7 +89,7 @@ def other_kind(text: bytes) -> str:
     """
     words: list[str] = []
     position = 0
-    while len(words) < 3 and (word := _WORD.match(text, position)):
+    while len(words) < _MOST_WORDS and (word := _WORD.match(text, position)):
         words.append(word[1].decode("ascii"))
         position = word.end()
     return f"{OTHER}: {' '.join(words)}" if words else OTHER

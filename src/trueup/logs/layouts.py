@@ -1,5 +1,7 @@
-"""The layouts that the service prints, taken apart: the known ones by one anchored expression
-each, anything else by the full parser of `util.inspect` text.
+"""The layouts that the service prints, taken apart.
+
+The known ones go through one anchored expression each, anything else through the full parser of
+`util.inspect` text.
 
 A property test holds the two equal wherever both apply.
 """

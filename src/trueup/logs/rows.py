@@ -39,9 +39,7 @@ class Rows:
 
     files: list[FileFacts] = field(default_factory=list)
     kinds: Counter[tuple[int, str]] = field(default_factory=Counter)
-    tables: dict[str, list[Any]] = field(
-        default_factory=lambda: {name: [] for name in READ_TABLES}
-    )
+    tables: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in READ_TABLES})
 
     def add_problem(self, file: int, line: int, problem: str, excerpt: str = "") -> None:
         """Note what is wrong with a line, or with the file as a whole (line 0)."""

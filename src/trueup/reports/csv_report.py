@@ -24,7 +24,7 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def write_csv(report: Report, name: str, path: Path) -> None:
+def write_csv(name: str, report: Report, path: Path) -> None:
     """Write one of CSV_FILES."""
     header, rows = {
         "transactions.csv": _transactions,

@@ -34,9 +34,7 @@ def summary(report: Report) -> dict[str, Any]:
                     severity: {name: amount_text(amount, name) for name, amount in of.items()}
                     for severity, of in check["at_risk_by_severity"].items()
                 },
-                "by_currency": {
-                    name: plain(of, name) for name, of in check["by_currency"].items()
-                },
+                "by_currency": {name: plain(of, name) for name, of in check["by_currency"].items()},
             }
             for check in report.checks
         ],
@@ -80,13 +78,14 @@ def write_json(report: Report, path: Path) -> None:
     with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
         file.write(head.removesuffix("\n}"))
         _write_list(file, "findings", finding_rows(report))
-        _write_list(file, "subscribers", (plain(row, row["currency"]) for row in report.subscribers()))
+        _write_list(
+            file, "subscribers", (plain(row, row["currency"]) for row in report.subscribers())
+        )
         file.write("\n}\n")
 
 
 def _write_list(file: TextIO, name: str, rows: Iterable[dict[str, Any]]) -> None:
     encode = json.JSONEncoder(ensure_ascii=False).encode
     file.write(f',\n "{name}": [')
-    for place, row in enumerate(rows):
-        file.write(f"{',' if place else ''}\n  {encode(row)}")
+    file.writelines(f"{',' if place else ''}\n  {encode(row)}" for place, row in enumerate(rows))
     file.write("\n ]")

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from trueup import __version__
-from trueup.books import Books
+from trueup.books.ledger import Books
 from trueup.books.window import Window
 from trueup.checks import Findings
 from trueup.logs.kinds import OTHER, UNREADABLE
@@ -158,15 +158,21 @@ def _one(books: Books, query: str) -> Section:
 
 
 def _inputs(books: Books, ignored: list[str]) -> Section:
-    totals = _one(books, """
+    totals = _one(
+        books,
+        """
         SELECT count(*) AS files, coalesce(sum(size), 0)::BIGINT AS bytes,
             coalesce(sum(unpacked_size), 0)::BIGINT AS unpacked_bytes FROM files
-    """)
-    rejected = _rows(books, """
+    """,
+    )
+    rejected = _rows(
+        books,
+        """
         SELECT f.name, min(p.problem) FROM files AS f
         LEFT JOIN problems AS p ON p.file_id = f.file_id AND p.line = 0
         WHERE f.status = 'rejected' GROUP BY f.name ORDER BY f.name
-    """)
+    """,
+    )
     problems = _one(books, "SELECT count(*) AS problems FROM problems")
     return {
         **totals,
@@ -183,7 +189,9 @@ def _period(books: Books, window: Window) -> Section:
 
 def _counts(books: Books, window: Window) -> Section:
     shown = window.holds
-    return _one(books, f"""
+    return _one(
+        books,
+        f"""
         SELECT
             (SELECT coalesce(sum(entries), 0)::BIGINT FROM files) AS entries,
             (SELECT count(*) FROM invocations AS i
@@ -193,15 +201,19 @@ def _counts(books: Books, window: Window) -> Section:
             count(DISTINCT t.subscriber_id) AS subscribers,
             (SELECT count(*) FROM sync_errors AS e WHERE {shown("e.at")}) AS sync_errors
         FROM transactions AS t WHERE {shown("t.at")}
-    """)
+    """,
+    )
 
 
 def _entry_kinds(books: Books) -> dict[str, int]:
     """Return kind to count: the known ones first, the unknown ones (`other: ...`) after them."""
-    rows = _rows(books, """
+    rows = _rows(
+        books,
+        """
         SELECT kind, sum(entries)::BIGINT AS n FROM entry_kinds GROUP BY kind
         ORDER BY kind LIKE 'other%', n DESC, kind
-    """)
+    """,
+    )
     known = [row for row in rows if not row[0].startswith("other")]
     unknown = rows[len(known) :]
     kinds = dict(known + unknown[:MOST_KINDS])
@@ -282,22 +294,21 @@ def _checks(books: Books, findings: tuple[Findings, ...]) -> tuple[Section, ...]
     }
     for check_id, count in _rows(books, _of_all(findings, "count(DISTINCT subscriber_id)")):
         checks[check_id]["subscribers"] = count
-    for check_id, *row in _rows(books, f"{sums} ORDER BY ALL NULLS FIRST"):
-        _add(checks[check_id], *row)
+    for row in _rows(books, f"{sums} ORDER BY ALL NULLS FIRST"):
+        _add(checks[row[0]], row[1:])
     return tuple(checks.values())
 
 
-def _add(check: Section, severity: str, cause: str | None, currency: str, count: int, amount: Decimal) -> None:  # fmt: skip
+def _add(check: Section, row: tuple[str, str | None, str, int, Decimal]) -> None:
     """Add the findings of one severity, cause and currency to a check's section."""
+    severity, cause, currency, count, amount = row
     check["findings"] += count
     check["by_severity"][severity] = check["by_severity"].get(severity, 0) + count
     if cause is not None:
         check["by_cause"][cause] = check["by_cause"].get(cause, 0) + count
     at_risk = check["at_risk_by_severity"].setdefault(severity, {})
     at_risk[currency] = at_risk.get(currency, Decimal(0)) + amount
-    of = check["by_currency"].setdefault(
-        currency, {"findings": 0, "amount_at_risk": Decimal(0)}
-    )
+    of = check["by_currency"].setdefault(currency, {"findings": 0, "amount_at_risk": Decimal(0)})
     of["findings"] += count
     of["amount_at_risk"] += amount
 
@@ -305,11 +316,16 @@ def _add(check: Section, severity: str, cause: str | None, currency: str, count:
 def _operations(books: Books, window: Window) -> Section:
     shown = window.holds("coalesce(i.started_at, i.ended_at)")
     by_status = dict.fromkeys(("ok", "failed", "crashed", "unfinished"), 0) | dict(
-        _rows(books, f"""
+        _rows(
+            books,
+            f"""
             SELECT status, count(*) FROM invocations AS i WHERE {shown} GROUP BY 1
-        """)
+        """,
+        )
     )
-    measures = _one(books, f"""
+    measures = _one(
+        books,
+        f"""
         SELECT
             (SELECT count(*) FROM crashes_at_init AS c WHERE {window.holds("c.at")})
                 AS crashes_at_init,
@@ -320,7 +336,8 @@ def _operations(books: Books, window: Window) -> Section:
             max(memory_mb)::BIGINT AS memory_mb,
             max(memory_used_mb)::BIGINT AS memory_used_mb
         FROM invocations AS i WHERE {shown}
-    """)
+    """,
+    )
     quantiles = measures.pop("quantiles") or [None] * 3
     p50, p95, p99 = (None if value is None else round(value, 3) for value in quantiles)
     return {

@@ -46,7 +46,10 @@ def _reading(report: Report) -> list[str]:
         )
     since, until = report.window.since, report.window.until
     if since or until:
-        bounds = (f"from {since:%Y-%m-%d %H:%M}" if since else "", f"until {until:%Y-%m-%d %H:%M}" if until else "")
+        bounds = (
+            f"from {since:%Y-%m-%d %H:%M}" if since else "",
+            f"until {until:%Y-%m-%d %H:%M}" if until else "",
+        )
         lines.append(f"Shown     {' '.join(filter(None, bounds))} UTC")
     lines.append(
         f"Books     {plural(counts['transactions'], 'transaction')} of "

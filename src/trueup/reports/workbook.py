@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import xlsxwriter
-from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from trueup.checks.runner import COMMON, EVIDENCE, Findings
@@ -151,7 +150,9 @@ class _Pages:
             if value is None:
                 continue
             if isinstance(value, str):
-                sheet.write_string(line, place, cell_text(value), self.severity.get(value, self.text))
+                sheet.write_string(
+                    line, place, cell_text(value), self.severity.get(value, self.text)
+                )
             elif isinstance(value, Decimal):
                 sheet.write_number(line, place, float(value), self.money[_places(value, places)])
             elif isinstance(value, bool):
@@ -349,19 +350,19 @@ def _write_findings(pages: _Pages, findings: Findings) -> None:
         for row in rows:
             yield [row[name] for name in columns]
 
-    _write_pages(pages, sheet, check.id, columns, values(), top=5)
+    _write_pages(pages, sheet, columns, values(), top=5)
 
 
 def _write_pages(
     pages: _Pages,
     sheet: Worksheet,
-    name: str,
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
     top: int = 0,
 ) -> None:
     """Write a table, on further sheets where one is full."""
     currency = columns.index("currency")
+    name = sheet.get_name()
     number = 1
     _, rest = pages.write_table(sheet, columns, rows, currency, top=top)
     while (following := next(rest, None)) is not None:
@@ -385,7 +386,7 @@ def _write_subscribers(pages: _Pages, report: Report) -> None:
         ]
         for row in report.subscribers()
     )
-    _write_pages(pages, pages.add_sheet("Subscribers"), "Subscribers", columns, rows)
+    _write_pages(pages, pages.add_sheet("Subscribers"), columns, rows)
 
 
 def _write_transactions(pages: _Pages, report: Report) -> None:
@@ -395,7 +396,7 @@ def _write_transactions(pages: _Pages, report: Report) -> None:
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
     )
     sheet = pages.add_sheet("Transactions")
-    _write_pages(pages, sheet, "Transactions", TRANSACTION_COLUMNS, rows)
+    _write_pages(pages, sheet, TRANSACTION_COLUMNS, rows)
 
 
 def _write_contents(pages: _Pages, report: Report) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from trueup.config import FORMATS
@@ -38,8 +39,5 @@ def _writers(formats: Sequence[str]) -> list[tuple[str, Callable[[Report, Path],
     if "csv" in formats:
         from trueup.reports.csv_report import CSV_FILES, write_csv
 
-        writers += [
-            (name, lambda report, path, name=name: write_csv(report, name, path))
-            for name in CSV_FILES
-        ]
+        writers += [(name, partial(write_csv, name)) for name in CSV_FILES]
     return writers

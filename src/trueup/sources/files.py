@@ -169,7 +169,7 @@ def load(file: LogFile) -> Loaded:
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         problem = f"the file cannot be opened: {reason}"
-        return Loaded(f"unread:{file.name}", file.size, b"", (problem,), False)
+        return Loaded(f"unread:{file.name}", file.size, b"", (problem,), is_whole=False)
     problems: list[str] = []
     text, damage = unpack(found) if found.startswith(_GZIP) else (found, None)
     if damage:
@@ -183,7 +183,7 @@ def load(file: LogFile) -> Loaded:
             problems.append("some bytes are not UTF-8 and were replaced")
             text = text.decode(errors="replace").encode()
     digest = hashlib.sha256(found).hexdigest()
-    return Loaded(digest, len(found), text, tuple(problems), damage is None)
+    return Loaded(digest, len(found), text, tuple(problems), is_whole=damage is None)
 
 
 def unpack(packed: bytes) -> tuple[bytes, str | None]:

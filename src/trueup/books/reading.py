@@ -14,7 +14,6 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
-from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from trueup.sources.files import LogFile, load
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkContext, SpawnContext
 
     import pyarrow as pa
 
@@ -131,7 +131,7 @@ def read_logs(
         return folder
     packed = _read_beside(work[0], prepare) if processes > 1 else read_and_pack(work[0])
     on_read(sum(file.size for file in files))
-    from trueup.books.arrow import arrow_tables  # noqa: PLC0415  (pyarrow: loaded while reading)
+    from trueup.books.arrow import arrow_tables
 
     return arrow_tables(packed)
 
@@ -143,7 +143,7 @@ def read_and_pack(batch: Batch) -> Packed:
 
 def _read_beside(batch: Batch, prepare: Callable[[], object]) -> Packed:
     """Read in another process while this one prepares what comes next."""
-    context = multiprocessing.get_context(_start_method())
+    context = _context()
     receiver, sender = context.Pipe(duplex=False)
     reader = context.Process(target=_read_and_send, args=(batch, sender), daemon=True)
     reader.start()
@@ -159,10 +159,12 @@ def _read_beside(batch: Batch, prepare: Callable[[], object]) -> Packed:
     return packed
 
 
-def _start_method() -> str:
+def _context() -> ForkContext | SpawnContext:
     """Choose how the reading process starts: a fork saves 0.1 s, and is safe only early on."""
     is_alone = threading.active_count() == 1 and "pyarrow" not in sys.modules
-    return "fork" if sys.platform == "linux" and is_alone else "spawn"
+    if sys.platform == "linux" and is_alone:
+        return multiprocessing.get_context("fork")
+    return multiprocessing.get_context("spawn")
 
 
 def _read_and_send(batch: Batch, sender: Connection) -> None:
@@ -179,22 +181,25 @@ def _read_and_spill(
             on_read(spill_batch(place, batch, folder))
         return
     with _pool(processes) as pool:
-        submit = partial(pool.submit, spill_batch)
-        running: set[Future[int]] = {
-            submit(place, batch, folder) for place, batch in islice(todo, processes + 1)
-        }
-        while running:
+        running: set[Future[int]] = set()
+        while True:
+            # One batch in waiting for each that is read: the list of files stays here.
+            running |= {
+                pool.submit(spill_batch, place, batch, folder)
+                for place, batch in islice(todo, 2 * processes - len(running))
+            }
+            if not running:
+                return
             done, running = wait(running, return_when=FIRST_COMPLETED)
             for finished in done:
                 on_read(finished.result())
-            running |= {submit(place, batch, folder) for place, batch in islice(todo, len(done))}
 
 
 def spill_batch(place: int, batch: Batch, folder: Path) -> int:
     """Read a batch and write each of its tables to `folder/<table>/<place>.parquet`."""
-    import pyarrow.parquet as pq  # noqa: PLC0415  (heavy, and not needed for what fits in memory)
+    import pyarrow.parquet as pq
 
-    from trueup.books.arrow import arrow_tables  # noqa: PLC0415
+    from trueup.books.arrow import arrow_tables
 
     for name, table in arrow_tables(read_and_pack(batch)).items():
         (folder / name).mkdir(parents=True, exist_ok=True)

@@ -103,7 +103,7 @@ def _read_stream(stream: str, files: Iterable[LogFile], rows: Rows) -> None:
 def _reject_if_empty(rows: Rows, place: int, text: bytes) -> None:
     """Reject a file that yields nothing although it is not empty."""
     facts = rows.files[place]
-    if facts.entries:
+    if facts.entries or facts.continues:
         return
     if text.strip():
         rows.add_problem(place, 0, "no entry of a log in it")

@@ -62,12 +62,16 @@ def _mended(sources: Sequence[Source], rows: Rows) -> list[Source]:
     mended: list[Source] = []
     for source in sources:
         first = entry_pattern().search(source.text)
-        head = source.text[: first.start() if first else len(source.text)]
-        if head.strip():
-            if mended:
-                mended[-1] = mended[-1]._replace(text=mended[-1].text + head)
-            elif first:
-                rows.add_problem(source.file, 1, "text before the first entry belongs to none")
+        head = source.text[1 : first.start() if first else len(source.text)]
+        if head.strip() and mended:
+            mended[-1] = mended[-1]._replace(text=mended[-1].text + head)
+            rows.files[source.file].continues = True
+            problem = "text before the first entry was read as the end of the file before"
+            rows.add_problem(source.file, 1, problem)
+            if not first:
+                continue
+        elif head.strip() and first:
+            rows.add_problem(source.file, 1, "text before the first entry belongs to none")
         mended.append(source)
     return mended
 

@@ -293,7 +293,7 @@ Measures = tuple[Text, Text, Text, Text, Text]
 _MEASURE = rb"(\d{1,12}(?:\.\d{1,6})?)"
 _REPORT = re.compile(
     rb"\tDuration: %(m)s ms\tBilled Duration: %(m)s ms\tMemory Size: %(m)s MB"
-    rb"\tMax Memory Used: %(m)s MB\s*(?:\tInit Duration: %(m)s ms)?" % {b"m": _MEASURE}
+    rb"\tMax Memory Used: %(m)s MB(?:\tInit Duration: %(m)s ms)?" % {b"m": _MEASURE}
 )
 _ANY_MEASURE = re.compile(rb"\t([A-Z][A-Za-z ]{1,30}): %s (?:ms|MB)" % _MEASURE)
 _MEASURES = (b"Duration", b"Billed Duration", b"Memory Size", b"Max Memory Used", b"Init Duration")

@@ -31,6 +31,8 @@ class FileFacts:
     first_at: bytes | None = None
     last_at: bytes | None = None
     status: str = "read"
+    continues: bool = False
+    """Whether it begins with the end of the file before it."""
 
 
 @dataclass(slots=True)

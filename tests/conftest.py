@@ -1,0 +1,134 @@
+"""What tests share: logs made from a ledger of a few lines, and an audit of files in a folder."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trueup
+from trueup.config import Settings
+
+STREAM = "2024-02-01-[$LATEST]" + "a" * 32
+OUTCOMES = {
+    "applied": "SubscriptionBalanceUpdated event published",
+    "already_synced": "Balance is already synced from other listeners",
+    "skipped": "Skipping the balance sync for create subscription, it will be synced later",
+    "failed": "An error occured while syncing the balance TypeError: Cannot read 'x'\n    at f (a.js:1)",
+}
+
+
+def app_line(time: str, request: str, text: str, level: str = "INFO") -> str:
+    return f"{time} {time}\t{request}\t{level}\t{text}\n\n"
+
+
+def transaction_text(**fields: str) -> str:
+    """Print a transaction as the service does; values as they stand in the log."""
+    lines = ",\n".join(f"    {name}: {value}" for name, value in fields.items())
+    return f"Start syncing the balance {{\n  transaction: {{\n{lines}\n  }}\n}}"
+
+
+def ledger_log(ledger: str, date: str = "2024-02-01") -> str:
+    """Make a log of one invocation per line of the ledger.
+
+    A line is `time id subscriber currency type amount vat old new payment outcome`, a `-` where
+    the log has nothing; behind it may stand `error <subscription> <payment>`: its sync error.
+    """
+    text = ""
+    for number, line in enumerate(filter(None, map(str.strip, ledger.splitlines())), 1):
+        (time, identity, subscriber, currency, kind, amount, vat, old, new, payment, outcome,
+         *error) = line.split()  # fmt: skip
+        at = f"{date}T{time}.000Z"
+        request = f"00000000-0000-4000-8000-{number:012}"
+        fields = {"id": f"'{identity}'"}
+        if kind != "-":
+            fields |= {"type": f"'{kind}'", "source": "'PAYMENT'", "action": "'TEST'"}
+        fields["userId"] = f"'{subscriber}'"
+        if payment != "-":
+            fields["paymentBalance"] = payment
+        fields |= {
+            "currency": f"'{currency}'", "amount": amount, "vat": vat,
+            "oldBalance": old, "newBalance": new,
+        }  # fmt: skip
+        text += f"{at} START RequestId: {request} Version: $LATEST\n\n"
+        text += app_line(at, request, f"Processing message m{number}")
+        text += app_line(at, request, transaction_text(**fields))
+        text += _outcome(at, request, outcome, subscriber, old, identity)
+        if error:
+            text += app_line(
+                at, request,
+                "Subscription balance and payment balance are not in sync {\n"
+                f"  userId: '{subscriber}',\n  subscriptionBalance: {error[1]},\n"
+                f"  paymentBalance: {error[2]}\n}}", "ERROR",
+            )  # fmt: skip
+        text += f"{at} END RequestId: {request}\n\n"
+        text += (
+            f"{at} REPORT RequestId: {request}\tDuration: {number}0.5 ms\tBilled Duration: "
+            f"{number}1 ms\tMemory Size: 512 MB\tMax Memory Used: 100 MB\t\n\n"
+        )
+    return text
+
+
+def _outcome(at: str, request: str, outcome: str, subscriber: str, old: str, identity: str) -> str:
+    if outcome == "-":
+        return ""
+    if outcome == "blocked":
+        return app_line(
+            at, request,
+            "{\n  message: 'Subscriber will have a negative balance due to this action, the "
+            "process will terminate.',\n  data: {\n"
+            f"    userId: '{subscriber}',\n    currentBalance: {old},\n"
+            f"    transactionId: '{identity}'\n  }}\n}}",
+        )  # fmt: skip
+    return app_line(at, request, OUTCOMES[outcome], "ERROR" if outcome == "failed" else "INFO")
+
+
+@pytest.fixture
+def audit(tmp_path: Path) -> Iterator[Callable[..., trueup.Audit]]:
+    """Audit a text, or files by name, in this process."""
+    done: list[trueup.Audit] = []
+
+    def run(content: str | Mapping[str, bytes], **options: Any) -> trueup.Audit:
+        folder = tmp_path / "logs"
+        files = {f"{STREAM}/000000.gz": content.encode()} if isinstance(content, str) else content
+        for name, data in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            packs = name.endswith(".gz") and not data.startswith(b"\x1f\x8b")
+            path.write_bytes(gzip.compress(data, 1) if packs else data)
+        options.setdefault("settings", Settings(processes=1))
+        audit = trueup.audit(folder, **options)
+        done.append(audit)
+        return audit
+
+    yield run
+    for audit in done:
+        audit.close()
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real logs."""
+    default = Path(__file__).parents[2] / "shared" / "corpus"
+    folder = Path(os.environ.get("TRUEUP_CORPUS", default))
+    if not (folder / "truth.json").exists():
+        pytest.skip("no real logs here: set TRUEUP_CORPUS to a folder with truth.json")
+    return folder
+
+
+def findings(audit: trueup.Audit, check: str) -> list[dict[str, Any]]:
+    return audit.findings(check).to_pylist()
+
+
+@pytest.fixture(name="findings")
+def _findings() -> Callable[[trueup.Audit, str], list[dict[str, Any]]]:
+    return findings
+
+
+@pytest.fixture(name="ledger")
+def _ledger() -> Callable[..., str]:
+    return ledger_log

@@ -52,9 +52,9 @@ def test_outcomes(report: dict[str, Any], truth: dict[str, Any]) -> None:
 
 def test_currencies(report: dict[str, Any], truth: dict[str, Any]) -> None:
     currencies = report["currencies"]
-    assert {
-        name: figures["transactions"] for name, figures in currencies.items()
-    } == truth["transactions_by_currency"]
+    assert {name: figures["transactions"] for name, figures in currencies.items()} == truth[
+        "transactions_by_currency"
+    ]
     for name, volume in truth["volume"].items():
         for side in ("credits", "debits"):
             assert Decimal(currencies[name][side]) == Decimal(volume[side]), (name, side)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,9 @@ def test_a_transaction_without_message_and_twice_under_one(ledger: Make) -> None
     text = ledger("10:00:00 T1 ana BHD DEBIT 5 0 20 15 15 applied")
     start = text.index("2024-02-01T10:00:00.000Z 2024-02-01T10:00:00.000Z")
     processing = text[start : text.index("\n\n", start) + 2]
-    syncing = text[start + len(processing) : text.index("2024-02-01T10:00:00.000Z 2024", start + 200)]
+    syncing = text[
+        start + len(processing) : text.index("2024-02-01T10:00:00.000Z 2024", start + 200)
+    ]
     without = read(text.replace(processing, "").encode()).tables
     assert without["messages"] == []
     assert [(row[0][-2:], row[2], row[22]) for row in without["transactions"]] == [
@@ -126,7 +129,9 @@ END = "{t}T10:00:01.000Z END RequestId: r1\n\n"
 
 
 @pytest.mark.parametrize("order", [(START, ERROR, END), (ERROR, START, END), (START, END, ERROR)])
-def test_a_crash_marks_its_invocation_in_any_order_of_one_millisecond(order: tuple[str, ...]) -> None:
+def test_a_crash_marks_its_invocation_in_any_order_of_one_millisecond(
+    order: tuple[str, ...],
+) -> None:
     text = "".join((CRASH, *order)).format(t="2024-02-01")
     (row,) = read(text.encode()).tables["invocations"]
     assert row[10:12] == (b"crashed", b"Cannot find module 'x'")
@@ -143,7 +148,9 @@ def test_a_crash_at_init_has_no_invocation(audit: Run) -> None:
 
 def test_reports_measure_invocations(audit: Run) -> None:
     text = (
-        START + END + "{t}T10:00:01.000Z REPORT RequestId: r1\tDuration: 12.25 ms\tBilled Duration: "
+        START
+        + END
+        + "{t}T10:00:01.000Z REPORT RequestId: r1\tDuration: 12.25 ms\tBilled Duration: "
         "13 ms\tMemory Size: 512 MB\tMax Memory Used: 99 MB\tInit Duration: 901.5 ms\t\n"
         "XRAY TraceId: 1-2\tSegmentId: 3\tSampled: true\t\n"
     )
@@ -165,7 +172,12 @@ def test_every_entry_counts_under_one_kind(audit: Run) -> None:
         f"2024-02-30T10:00:00.000Z END RequestId: r1\n"
         f"{t} 42\n"
     ).report
-    assert report.entry_kinds == {"unreadable": 2, "start": 1, "other: Acquired lock": 2, "other": 1}
+    assert report.entry_kinds == {
+        "unreadable": 2,
+        "start": 1,
+        "other: Acquired lock": 2,
+        "other": 1,
+    }
     assert report.reading == {"understood": 1, "other": 3, "unreadable": 2}
     assert [(row["line"], row["problem"]) for row in report.problems()] == [
         (4, "an entry of kind sync_error cannot be read"),
@@ -220,13 +232,19 @@ def test_metrics(audit: Run) -> None:
         '"userId":"ana","action":"A"}\n'
     )
     assert audit(text).table("metrics").drop(["at"]).to_pylist() == [
-        {"request_id": "r1", "name": "negativeBalance", "value": 1.0, "subscriber_id": "ana", "action": "A"}
+        {
+            "request_id": "r1",
+            "name": "negativeBalance",
+            "value": 1.0,
+            "subscriber_id": "ana",
+            "action": "A",
+        }
     ]
 
 
 def cut(text: bytes, places: list[int]) -> list[bytes]:
     bounds = [0, *sorted({place % (len(text) + 1) for place in places}), len(text)]
-    return [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(bounds)]
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=6))
@@ -242,7 +260,9 @@ def test_a_stream_cut_at_any_byte_reads_the_same(ledger: Make, places: list[int]
 
 def test_names_that_contradict_the_times_at_a_cut_do_not_count(ledger: Make) -> None:
     """All entries of an invocation share a millisecond; the first piece has the later name."""
-    text = ledger("10:00:00 T1 ana BHD DEBIT 5 0 20 15 15 applied\n10:00:01 T2 ana BHD DEBIT 5 0 15 10 10 applied")
+    text = ledger(
+        "10:00:00 T1 ana BHD DEBIT 5 0 20 15 15 applied\n10:00:01 T2 ana BHD DEBIT 5 0 15 10 10 applied"
+    )
     first, _, rest = text.partition("2024-02-01T10:00:01.000Z 2024")
     pieces = (f"2024-02-01T10:00:01.000Z 2024{rest}".encode(), first.encode())
     assert [row[:-3] for row in read(*pieces).tables["transactions"]] == [
@@ -270,7 +290,9 @@ def test_no_mutation_of_a_log_raises_or_loses_an_entry(ledger: Make, data: st.Da
         elif change == "copy":
             text[place:place] = text[place : place + 90]
         else:
-            text[place:place] = data.draw(st.sampled_from([b"{", b"'", b"\\", b"\n", b"\x00", b"\t"]))
+            text[place:place] = data.draw(
+                st.sampled_from([b"{", b"'", b"\\", b"\n", b"\x00", b"\t"])
+            )
     rows = read(bytes(text).decode(errors="replace").encode())
     assert sum(rows.kinds.values()) == rows.files[0].entries
 

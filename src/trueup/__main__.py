@@ -5,23 +5,29 @@ It stays light: reading processes import it again.
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
     """Run the command line: exit 0 done, 2 bad use with one line on stderr, 130 interrupted."""
     # Arrow loads NumPy wherever it is installed, 0.15 s of each start. No command needs it.
     sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # None: no import
+    interrupts: list[int] = []
+
+    def interrupt(number: int, _: object) -> NoReturn:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
     try:
         code = _run()
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        code = 130
-    except BrokenPipeError:
-        # Whoever reads stdout has left; the interpreter must not complain about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+    except BaseException:
+        # A library may have turned the interrupt into an error of its own, as DuckDB does.
+        if not interrupts:
+            raise
+        code = 128 + signal.SIGINT
     sys.exit(code)
 
 

@@ -123,11 +123,11 @@ def _audit(
         if as_json:
             from trueup.reports.json_report import summary
 
-            print(json.dumps(summary(done.report), ensure_ascii=False, indent=1))
+            _show(json.dumps(summary(done.report), ensure_ascii=False, indent=1))
         else:
             from trueup.reports.terminal import summary_text
 
-            print(summary_text(done.report, written, colour=_is_terminal(sys.stdout)))
+            _show(summary_text(done.report, written, colour=_is_terminal(sys.stdout)))
 
 
 @app.command()
@@ -157,7 +157,7 @@ def sample(
         seed=seed,
         processes=processes or os.cpu_count() or 1,
     )
-    print(
+    _show(
         f"Wrote {plural(made.files, 'file')} ({made.unpacked_bytes / 1e6:,.1f} MB of text) with "
         f"{plural(made.transactions, 'transaction')} to {made.folder}; "
         f"labels.json lists {plural(made.findings, 'finding')} to be found."
@@ -176,9 +176,18 @@ def demo(
     """
     logs, report = Path(folder) / "logs", Path(folder) / "report"
     sample(str(logs))
-    print()
+    _show("")
     _audit([str(logs)], load_settings(out_dir=str(report)))
-    print(f"\nOpen {report / 'report.xlsx'}: its first page leads to everything else.")
+    _show(f"\nOpen {report / 'report.xlsx'}: its first page leads to everything else.")
+
+
+def _show(text: str) -> None:
+    """Print a result; whoever reads it may leave early, as `head` does."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end, and must find somebody there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _set_up_logging(settings: Settings) -> None:

@@ -4,7 +4,7 @@
 -- question: For whom do the two balances differ at the end, by how much, since when and through which transaction?
 -- why: One of the two balances is wrong: the subscriber can spend money that is not there, or cannot spend money that is.
 -- do: Settle which balance is right, starting with the transaction that opened the gap, and correct the other.
--- explain: The subscription balance of {subscriber_id} is {logged} and the payment balance {expected}: a gap of {difference}, open since transaction {transaction_id} of {at} ({changes} moves since, last seen {last_at}).
+-- explain: The subscription balance of {subscriber_id} is {logged} and the payment balance {expected}: a gap of {difference}, open since transaction {transaction_id} of {at} (moves since: {changes}; last seen {last_at}).
 WITH known AS (
     SELECT
         t.*,

@@ -294,8 +294,10 @@ def _checks(books: Books, findings: tuple[Findings, ...]) -> tuple[Section, ...]
     }
     for check_id, count in _rows(books, _of_all(findings, "count(DISTINCT subscriber_id)")):
         checks[check_id]["subscribers"] = count
-    for row in _rows(books, f"{sums} ORDER BY ALL NULLS FIRST"):
+    for row in _rows(books, f"{sums} ORDER BY currency, cause NULLS FIRST, severity"):
         _add(checks[row[0]], row[1:])
+    for check in checks.values():
+        check["by_cause"] = dict(sorted(check["by_cause"].items()))
     return tuple(checks.values())
 
 

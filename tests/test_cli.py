@@ -1,0 +1,240 @@
+"""The command line: exit code and whole output."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import trueup
+
+LINE = "2024-02-01T10:00:00.000Z START RequestId: r1 Version: 1\n"
+
+
+def run(*words: str, cwd: Path, **environment: str) -> tuple[int, str, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "trueup", *words],
+        cwd=cwd,
+        env={"PATH": os.environ["PATH"], **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture
+def logs(tmp_path: Path, ledger: Callable[[str], str]) -> Path:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    text = ledger("""
+        10:00:00 T1 ana BHD CREDIT 1100 100 5 1105 16 applied
+        10:00:01 T2 ana BHD DEBIT 3 0 1105 1102 -4 applied
+        10:00:02 T3 bob SAR DEBIT 90 0 50 -40 50 blocked
+    """)
+    (folder / "a.log").write_text(text)
+    return folder
+
+
+SUMMARY = """\
+Read      1 file, 2,986 bytes of text
+Entries   18: all understood
+Period    2024-02-01 10:00 to 2024-02-01 10:00 UTC
+Books     3 transactions of 2 subscribers
+
+Currency Transactions         Credits          Debits     Gap at end Out of sync
+BHD                 2       1,100.000           3.000      1,106.000           1
+SAR                 1            0.00           90.00           0.00           0
+
+Severity  Check               Findings  At risk
+high      payment_overdraft          1  BHD 4.000
+high      mismatch                   1  BHD 100.000
+high      flow_break                 0
+high      out_of_sync                1  BHD 1,106.000
+medium    missed_alarm               2
+low       overdraft                  1
+info      gap_change                 2
+info      false_alarm                0
+
+Reports in report: report.xlsx, report.json, transactions.csv, findings.csv,
+  subscribers.csv, entry_kinds.csv
+"""
+
+
+def test_audit_prints_a_summary_and_writes_reports(logs: Path, tmp_path: Path) -> None:
+    assert run("audit", "logs", "--out", "report", cwd=tmp_path) == (0, SUMMARY, "")
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
+        "entry_kinds.csv", "findings.csv", "report.json", "report.xlsx", "subscribers.csv",
+        "transactions.csv",
+    ]  # fmt: skip
+    assert all(len(line) <= 80 for line in SUMMARY.splitlines())
+
+
+def test_audit_prints_json(logs: Path, tmp_path: Path) -> None:
+    code, out, err = run("audit", "logs", "--json", "--formats", "json", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    printed = json.loads(out)
+    assert printed["counts"]["transactions"] == 3
+    written = json.loads((tmp_path / "trueup-report" / "report.json").read_text())
+    assert {name: written[name] for name in printed} == printed
+    assert set(written) - set(printed) == {"findings", "subscribers"}
+
+
+def test_the_environment_serves(logs: Path, tmp_path: Path) -> None:
+    code, _, err = run("audit", cwd=tmp_path, IN_DIR="logs", OUT_DIR="there", LOG_LEVEL="info")
+    assert code == 0
+    assert (tmp_path / "there" / "report.json").exists()
+    assert re.search(r"INFO trueup.auditing: read 1 files in", err)
+
+
+def test_a_flag_wins_over_the_environment_and_that_over_the_file(
+    logs: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "trueup.toml").write_text('out_dir = "file"\nformats = ["json"]\n')
+    run("audit", "logs", "--config", "trueup.toml", cwd=tmp_path)
+    assert [path.name for path in (tmp_path / "file").iterdir()] == ["report.json"]
+    run("audit", "logs", "--config", "trueup.toml", cwd=tmp_path, OUT_DIR="environment")
+    assert (tmp_path / "environment").exists()
+    run("audit", "logs", "--out", "flag", cwd=tmp_path, OUT_DIR="other")
+    assert (tmp_path / "flag").exists()
+    assert not (tmp_path / "other").exists()
+
+
+BAD_USE = [
+    (["audit"], "no path given: name a log file or a folder of logs, or set IN_DIR"),
+    (["audit", "nowhere"], "no such path: nowhere (name a log file or a folder of logs)"),
+    (
+        ["audit", "empty"],
+        "no logs in empty: trueup reads .gz, .log and .txt files of balance-sync logs",
+    ),
+    (
+        ["audit", "logs", "--formats", "pdf"],
+        "formats: unknown format 'pdf' (known: xlsx, json, csv)",
+    ),
+    (
+        ["audit", "logs", "--out", "logs/a.log"],
+        "cannot write reports to logs/a.log: file exists (choose another folder with --out)",
+    ),
+    (
+        ["audit", "logs", "--since", "soon"],
+        "since: not a date: 'soon' (write 2024-01-31 or 2024-01-31T21:00)",
+    ),
+    (
+        ["audit", "logs", "--generated-at", "x"],
+        "generated-at: not a date: 'x' (write 2024-01-31 or 2024-01-31T21:00)",
+    ),
+    (
+        ["audit", "logs", "--config", "bad.toml"],
+        "bad.toml: unknown setting 'formatz' (did you mean 'formats'?)",
+    ),
+    (
+        ["audit", "logs", "--config", "none.toml"],
+        "cannot read the settings in none.toml: no such file or directory",
+    ),
+    (["audit", "logs", "--processes", "-1"], "processes: not a number of processes: -1"),
+    (["audit", "logs", "--frmats", "x"], "No such option: --frmats (Possible options: --formats) (see trueup --help)"),
+    (["sample", "logs"], "logs is not empty: give a new or empty folder for the sample"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "message"), BAD_USE, ids=[" ".join(words) for words, _ in BAD_USE]
+)
+def test_bad_use_gets_one_line_and_exit_code_2(
+    logs: Path, tmp_path: Path, words: list[str], message: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.toml").write_text("formatz = []\n")
+    assert run(*words, cwd=tmp_path) == (2, "", f"trueup: {message}\n")
+
+
+def test_one_line_even_if_a_name_has_many(tmp_path: Path) -> None:
+    code, _, err = run("audit", "a\nb\x1b[31m", cwd=tmp_path)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "\x1b" not in err
+
+
+def test_version_and_help(tmp_path: Path) -> None:
+    assert run("--version", cwd=tmp_path) == (0, f"trueup {trueup.__version__}\n", "")
+    for words in ([], ["audit"], ["sample"], ["demo"]):
+        code, out, err = run(*words, "--help", cwd=tmp_path)
+        assert (code, err) == (0, "")
+        assert "Usage:" in out
+        assert words == [] or "Example: trueup" in out
+
+
+def test_the_demo_runs_and_says_where_to_look(tmp_path: Path) -> None:
+    code, out, err = run("demo", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert "Open trueup-demo/report/report.xlsx" in out
+    assert (tmp_path / "trueup-demo" / "report" / "report.xlsx").exists()
+    assert (tmp_path / "trueup-demo" / "logs" / "labels.json").exists()
+
+
+def test_a_reader_that_leaves_is_no_error(logs: Path, tmp_path: Path) -> None:
+    command = f"{sys.executable} -m trueup audit logs --json | true; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("0\n", "")
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_an_interrupt_leaves_no_half_written_report(tmp_path: Path, processes: str) -> None:
+    """Interrupt at several moments: exit 130, a report is whole or not there."""
+    run("sample", "logs", "--subscribers", "150", cwd=tmp_path)
+    interrupted = 0
+    for tenths in range(1, 12, 2):
+        audit = subprocess.Popen(
+            [sys.executable, "-m", "trueup", "audit", "logs", "--out", "out", "--processes", processes],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        time.sleep(tenths / 10)
+        audit.send_signal(signal.SIGINT)
+        _, err = audit.communicate(timeout=60)
+        assert audit.returncode in {0, 130, -signal.SIGINT}
+        interrupted += audit.returncode == 130
+        if audit.returncode == 130:
+            assert "Traceback" not in err
+        if (tmp_path / "out").exists():
+            names = {path.name for path in (tmp_path / "out").iterdir()}
+            assert not [name for name in names if name.startswith(".")]
+            if "report.json" in names:
+                json.loads((tmp_path / "out" / "report.json").read_text())
+    assert interrupted
+
+
+def test_a_terminal_shows_progress_and_colour_a_pipe_does_not(logs: Path, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    output = b""
+
+    def read(descriptor: int) -> bytes:
+        nonlocal output
+        data = os.read(descriptor, 4096)
+        output += data
+        return data
+
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        status = pty.spawn([sys.executable, "-m", "trueup", "audit", "logs"], read)
+    finally:
+        os.chdir(before)
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert b"Reading" in output
+    assert b"\x1b[31;1mhigh" in output

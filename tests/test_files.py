@@ -1,0 +1,177 @@
+"""Where logs are found, what they unpack to, and what is said of the broken ones."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trueup
+from trueup.errors import BadUse
+from trueup.sources.files import find_logs, stream_of, unpack
+
+LINE = b"2024-02-01T10:00:00.000Z START RequestId: r1 Version: 1\n"
+Run = Callable[..., trueup.Audit]
+
+
+def statuses(audit: trueup.Audit) -> dict[str, tuple[str, int]]:
+    rows: list[dict[str, Any]] = audit.table("files").to_pylist()
+    return {row["name"]: (row["status"], row["entries"]) for row in rows}
+
+
+def problems(audit: trueup.Audit) -> list[tuple[str, str]]:
+    return [(row["file"], row["problem"]) for row in audit.report.problems()]
+
+
+def test_bytes_tell_the_kind_not_names(audit: Run) -> None:
+    packed = gzip.compress(LINE)
+    found = audit(
+        {"plain.gz.log": LINE, "packed": packed, "named.log": packed, "raw.gz.txt": LINE, "raw": LINE,
+         "labels.json": b"{}", "notes.md": b"# notes"}
+    )  # fmt: skip
+    assert statuses(found) == {
+        f"logs/{name}": ("read", 1)
+        for name in ("named.log", "plain.gz.log")  # the others have the same bytes as one of these
+    }
+    assert found.report.inputs["ignored"] == ["logs/labels.json", "logs/notes.md"]
+
+
+def test_a_plain_file_with_the_ending_gz(tmp_path: Path) -> None:
+    (tmp_path / "x.gz").write_bytes(LINE)
+    with trueup.audit(tmp_path) as done:
+        assert list(statuses(done).values()) == [("read", 1)]
+
+
+def test_damaged_gzip_yields_what_stands_before_the_damage(audit: Run) -> None:
+    lines = b"".join(LINE.replace(b"r1", b"%032x" % (n * 7919**9)) for n in range(500))
+    whole = gzip.compress(lines)
+    cut = whole[: len(whole) // 2]
+    damaged = bytearray(whole)
+    damaged[len(whole) // 2] ^= 0xFF
+    wrong_sum = bytearray(whole)
+    wrong_sum[-5] ^= 1
+    found = audit(
+        {"cut.gz": cut, "damaged.gz": bytes(damaged), "sum.gz": bytes(wrong_sum),
+         "tail.gz": whole + b"garbage", "two.gz": gzip.compress(lines[:5600]) + gzip.compress(LINE)}
+    )  # fmt: skip
+    by_name = statuses(found)
+    assert by_name["logs/sum.gz"] == ("partial", 500)
+    assert by_name["logs/tail.gz"] == ("partial", 500)
+    assert by_name["logs/two.gz"][0] == "read"
+    for name in ("logs/cut.gz", "logs/damaged.gz"):
+        status, entries = by_name[name]
+        assert status == "partial"
+        assert 100 < entries < 500
+    said = dict(problems(found))
+    assert said["logs/cut.gz"] == "the gzip data is cut off"
+    assert "incorrect data check" in said["logs/sum.gz"]
+    assert said["logs/tail.gz"] == "bytes after the end of the gzip data"
+
+
+def test_unpack_keeps_every_byte_before_the_damage() -> None:
+    data = os.urandom(5000)
+    stored = bytearray(gzip.compress(data, 0))
+    stored[-8] ^= 1
+    text, damage = unpack(bytes(stored))
+    assert text == data
+    assert damage is not None
+
+
+def test_what_is_no_utf8_is_replaced_and_said(audit: Run) -> None:
+    found = audit({"x.log": LINE + b"2024-02-01T10:00:00.001Z \xff\xfe bad\n"})
+    assert statuses(found) == {"logs/x.log": ("read", 2)}
+    assert problems(found) == [("logs/x.log", "some bytes are not UTF-8 and were replaced")]
+
+
+def test_windows_newlines(audit: Run, ledger: Callable[[str], str]) -> None:
+    text = ledger("10:00:00 T1 ana BHD DEBIT 5 0 20 15 15 applied").replace("\n", "\r\n")
+    found = audit({"x.log": text.encode()})
+    assert found.report.counts["transactions"] == 1
+    assert problems(found) == []
+
+
+def test_empty_files_are_files_and_other_files_are_rejected(audit: Run) -> None:
+    found = audit(
+        {"empty.log": b"", "none.gz": gzip.compress(b""), "x.txt": b"hello\n", "y.log": LINE}
+    )
+    assert statuses(found) == {
+        "logs/empty.log": ("read", 0), "logs/none.gz": ("read", 0),
+        "logs/x.txt": ("rejected", 0), "logs/y.log": ("read", 1),
+    }  # fmt: skip
+    assert found.report.inputs["rejected"] == [
+        {"name": "logs/x.txt", "problem": "no entry of a log in it"}
+    ]
+
+
+def test_the_same_file_twice_is_read_once_and_said(audit: Run) -> None:
+    found = audit({"b.log": LINE, "a.log": LINE, "c/d.log": LINE})
+    assert statuses(found) == {"logs/a.log": ("read", 1)}
+    rows = sorted(row["excerpt"] for row in found.report.problems())
+    assert rows == ["logs/b.log", "logs/c/d.log"]
+    assert {what for _, what in problems(found)} == {
+        "the same bytes were found under another name; read once"
+    }
+
+
+def test_a_path_given_twice_and_inside_another_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.log").write_bytes(LINE)
+    found = find_logs([tmp_path, tmp_path / "in", tmp_path / "in" / "x.log", tmp_path])
+    assert [file.name for file in found.files] == ["in/x.log"]
+    assert found.repeated == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_a_problem(audit: Run, tmp_path: Path) -> None:
+    closed = tmp_path / "logs" / "closed.log"
+    closed.parent.mkdir()
+    closed.write_bytes(LINE + LINE)
+    closed.chmod(0)
+    found = audit({"x.log": LINE})
+    assert statuses(found)["logs/closed.log"] == ("rejected", 0)
+
+
+def test_a_file_that_cannot_be_opened_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.log").write_bytes(LINE)
+    (tmp_path / "gone.log").write_bytes(LINE + LINE)
+    found = find_logs([tmp_path])
+    (tmp_path / "gone.log").unlink()
+    monkeypatch.setattr("trueup.auditing.find_logs", lambda _: found)
+    with trueup.audit(tmp_path) as done:
+        name = f"{tmp_path.name}/gone.log"
+        assert statuses(done)[name] == ("rejected", 0)
+        problem = "the file cannot be opened: no such file or directory"
+        assert problems(done) == [(name, problem)]
+
+
+@pytest.mark.parametrize(
+    ("path", "stream"),
+    [
+        ("/x/2024-02-01-[$LATEST]" + "a" * 32 + "/000000.gz", "2024-02-01-[$LATEST]" + "a" * 32),
+        ("/x/2024-02-01-[$LATEST]" + "a" * 32 + "/any.log", "2024-02-01-[$LATEST]" + "a" * 32),
+        ("/x/2024/02/01/[$LATEST]" + "a" * 32 + "/000000.gz", "2024-02-01-[$LATEST]" + "a" * 32),
+        ("/x/renamed/000003.gz", "renamed"),
+        ("/x/loose/march.log", "the name"),
+    ],
+)
+def test_the_stream_of_a_file(path: str, stream: str) -> None:
+    assert stream_of(path, "the name") == stream
+
+
+@pytest.mark.parametrize("names", [[], ["readme.md"]])
+def test_a_folder_without_logs(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(BadUse, match="no logs in"):
+        find_logs([tmp_path])
+
+
+def test_a_path_that_does_not_exist() -> None:
+    with pytest.raises(BadUse, match="no such path: nowhere"):
+        find_logs(["nowhere"])

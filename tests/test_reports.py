@@ -1,0 +1,279 @@
+"""The reports: complete, equal in every total, and safe whatever the logs say."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+import trueup
+from trueup.config import Settings
+from trueup.errors import BadUse
+from trueup.reports import workbook
+from trueup.reports.csv_report import harmless
+from trueup.reports.files import written_beside
+from trueup.sample import write_sample
+
+STAMP = datetime(2024, 5, 1)  # noqa: DTZ001
+Run = Callable[..., trueup.Audit]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("reports")
+    write_sample(folder / "logs", subscribers=40, days=40, seed=5)
+    settings = Settings(processes=1)
+    with trueup.audit(folder / "logs", settings=settings, generated_at=STAMP) as audit:
+        audit.write(folder / "out")
+    return folder / "out"
+
+
+@pytest.fixture(scope="module")
+def report(out: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((out / "report.json").read_text())
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def book(out: Path) -> Any:
+    return openpyxl.load_workbook(out / "report.xlsx")
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def table(sheet: Any, top: int) -> list[dict[str, Any]]:
+    rows = sheet.iter_rows(min_row=top, values_only=True)
+    header = next(rows)
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def test_transactions_are_equal_in_every_format(
+    out: Path, report: dict[str, Any], book: Any
+) -> None:
+    listed = rows_of(out / "transactions.csv")
+    cells = table(book["Transactions"], 1)
+    assert len(listed) == len(cells) == report["counts"]["transactions"]
+    for currency, figures in report["currencies"].items():
+        for side, kind in (("credits", "CREDIT"), ("debits", "DEBIT")):
+            in_csv = sum(
+                Decimal(row["amount"])
+                for row in listed
+                if row["currency"] == currency and row["type"] == kind
+            )
+            in_cells = sum(
+                Decimal(repr(row["Amount (with VAT)"]))
+                for row in cells
+                if row["Currency"] == currency and row["Type"] == kind
+            )
+            assert in_csv == in_cells == Decimal(figures[side]), (currency, side)
+
+
+def test_findings_are_equal_in_every_format(out: Path, report: dict[str, Any], book: Any) -> None:
+    listed = rows_of(out / "findings.csv")
+    assert [row["finding_id"] for row in listed] == [f["finding_id"] for f in report["findings"]]
+    assert [row["explanation"] for row in listed] == [f["explanation"] for f in report["findings"]]
+    for check in report["checks"]:
+        of = [finding for finding in report["findings"] if finding["check"] == check["id"]]
+        assert len(of) == check["findings"]
+        if not of:
+            assert check["id"] not in book.sheetnames
+            continue
+        cells = table(book[check["id"]], 6)
+        assert [row["Finding"] for row in cells] == [finding["finding_id"] for finding in of]
+        at_risk: dict[str, Decimal] = defaultdict(Decimal)
+        for row in cells:
+            at_risk[row["Currency"]] += Decimal(repr(row["At risk"]))
+        assert at_risk == {
+            name: Decimal(figures["amount_at_risk"])
+            for name, figures in check["by_currency"].items()
+        }
+
+
+def test_subscribers_are_equal_in_every_format(
+    out: Path, report: dict[str, Any], book: Any
+) -> None:
+    listed = rows_of(out / "subscribers.csv")
+    cells = table(book["Subscribers"], 1)
+    assert len(listed) == len(cells) == len(report["subscribers"])
+    for row, cell, of in zip(listed, cells, report["subscribers"], strict=True):
+        assert row["subscriber_id"] == cell["Subscriber"] == of["subscriber_id"]
+        assert Decimal(row["credits"]) == Decimal(repr(cell["Credits"])) == Decimal(of["credits"])
+        assert (row["gap_at_end"] or None) == of["gap_at_end"]
+        assert {c["id"]: int(row[c["id"]]) for c in report["checks"] if int(row[c["id"]])} == of[
+            "findings"
+        ]
+
+
+def test_kinds_are_equal_in_every_format(out: Path, report: dict[str, Any], book: Any) -> None:
+    listed = {row["kind"]: int(row["entries"]) for row in rows_of(out / "entry_kinds.csv")}
+    cells = {row["Kind of entry"]: row["Entries"] for row in table(book["Log contents"], 1)}
+    assert listed == cells == report["entry_kinds"]
+    assert sum(listed.values()) == report["counts"]["entries"]
+
+
+def test_start_here_shows_the_figures_of_the_report(report: dict[str, Any], book: Any) -> None:
+    rows = [row for row in book["Start here"].iter_rows(values_only=True) if row[0]]
+    shown = {row[0].strip(): row[1:] for row in rows}
+    assert shown["Log entries"][0] == report["counts"]["entries"]
+    assert shown["understood"][0] == report["reading"]["understood"]
+    for currency, figures in report["currencies"].items():
+        assert shown[currency][0] == figures["transactions"]
+        assert Decimal(repr(shown[currency][6])) == Decimal(figures["gap_at_end"])
+    for check in report["checks"]:
+        if check["findings"]:
+            by_severity = [check["by_severity"].get(s) for s in ("high", "medium", "low", "info")]
+            assert list(shown[check["title"]][:4]) == by_severity
+            assert shown[check["title"]][4] == check["subscribers"]
+
+
+def test_the_workbook_is_a_good_one(book: Any) -> None:
+    sheet = book["Transactions"]
+    assert sheet.freeze_panes == "A2"
+    assert sheet.auto_filter.ref.startswith("A1:")
+    assert isinstance(sheet["A2"].value, datetime)
+    amount = next(cell for cell in sheet[1] if cell.value == "Amount (with VAT)").column_letter
+    formats = {
+        (row[2].value, sheet[f"{amount}{row[0].row}"].number_format.split(";")[0])
+        for row in sheet.iter_rows(min_row=2)
+    }
+    assert ("BHD", "#,##0.000") in formats
+    assert ("SAR", "#,##0.00") in formats
+
+
+def test_json_keeps_its_contract(report: dict[str, Any]) -> None:
+    assert report["schema"] == "trueup.report/1"
+    assert report["trueup_version"] == trueup.__version__
+    assert report["generated_at"] == "2024-05-01T00:00:00.000Z"
+    assert set(report) >= {
+        "inputs", "period", "counts", "entry_kinds", "outcomes", "currencies", "checks",
+        "findings", "subscribers", "operations",
+    }  # fmt: skip
+    assert set(report["inputs"]) >= {"files", "bytes", "unpacked_bytes", "rejected", "problems"}
+    assert set(report["operations"]) == {
+        "invocations_by_status", "crashes_at_init", "cold_starts", "duration_ms", "billed_ms",
+        "memory_mb", "memory_used_mb",
+    }  # fmt: skip
+    for finding in report["findings"]:
+        assert set(finding["evidence"]) == {"file", "first_line", "last_line", "request_id"}
+        for name in ("expected", "logged", "difference", "amount_at_risk"):
+            assert isinstance(finding[name], str), finding
+        assert Decimal(finding["difference"]) == Decimal(finding["logged"]) - Decimal(
+            finding["expected"]
+        )
+
+
+def test_no_personal_data_leaves_the_books(out: Path) -> None:
+    for path in out.iterdir():
+        if path.suffix != ".xlsx":
+            text = path.read_text()
+            assert "@example.com" not in text
+            assert "phoneNumber" not in text
+            assert 'walletId"' not in text
+
+
+HOSTILE = [
+    "=HYPERLINK(1)", "+1+1", "-2+3", "@SUM(A1)", "<script>alert(1)</script>", "x" * 40_000,
+    "a\\x00b\\x07c", "\u202eright\u202c", "\N{PILE OF POO}", "_x0041_", "\\ud800", '","', "a\\nb",
+]  # fmt: skip
+
+
+def test_hostile_text_leaves_every_report_intact(
+    audit: Run, ledger: Callable[[str], str], tmp_path: Path
+) -> None:
+    text = "".join(
+        ledger("10:00:00 TX who SAR DEBIT 90 0 50 -40 -40 applied", f"2024-02-{day + 1:02}")
+        .replace("'who'", f"'{hostile}'")
+        .replace("'TX'", f"'{hostile}'")
+        .replace("'PAYMENT'", f"'{hostile}'")
+        for day, hostile in enumerate(HOSTILE)
+    )
+    done = audit(text)
+    done.write(tmp_path / "out")
+    loaded = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert loaded["counts"]["transactions"] == len(HOSTILE)
+    listed = rows_of(tmp_path / "out" / "transactions.csv")
+    assert len(listed) == len(HOSTILE)
+    assert listed[0]["source"] == "'=HYPERLINK(1)"
+    assert listed[1]["source"] == "'+1+1"
+    assert listed[2]["source"] == "'-2+3"
+    book = openpyxl.load_workbook(tmp_path / "out" / "report.xlsx")
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f", cell.value
+    sources = [row["Source"] for row in table(book["Transactions"], 1)]
+    assert sources[0] == "=HYPERLINK(1)"
+    assert len(sources[5]) == workbook.CELL_CHARACTERS
+    assert sources[5].endswith(" [cut]")
+    assert sources[6] == "a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}c"
+    # Written escaped, as Excel's format asks; openpyxl shows the escape.
+    assert sources[9].replace("_x005F_", "_") == "_x0041_"
+
+
+def test_a_full_sheet_goes_on_on_the_next(
+    audit: Run, ledger: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "\n".join(
+        f"10:00:0{n} T{n} ana SAR DEBIT 1 0 {50 - n} {49 - n} {49 - n} applied" for n in range(9)
+    )
+    monkeypatch.setattr(workbook, "SHEET_ROWS", 5)
+    audit(ledger(lines)).write(tmp_path / "out", ["xlsx"])
+    book = openpyxl.load_workbook(tmp_path / "out" / "report.xlsx")
+    names = ["Transactions", "Transactions 2", "Transactions 3"]
+    assert [name for name in book.sheetnames if name.startswith("Tran")] == names
+    listed = [row["Transaction"] for name in names for row in table(book[name], 1)]
+    assert listed == [f"T{n}" for n in range(9)]
+
+
+def test_nothing_half_written_stays(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    target.write_text("the old one")
+    with pytest.raises(KeyboardInterrupt), written_beside(target) as path:
+        path.write_text("half of")
+        raise KeyboardInterrupt
+    assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
+    assert target.read_text() == "the old one"
+
+
+def test_logs_without_transactions_make_a_report(audit: Run, tmp_path: Path) -> None:
+    done = audit("2024-02-01T10:00:00.000Z INIT_START Runtime Version: x\n")
+    done.write(tmp_path / "out")
+    loaded = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert loaded["counts"]["transactions"] == 0
+    assert loaded["currencies"] == {}
+    assert loaded["operations"]["duration_ms"] == {
+        "p50": None,
+        "p95": None,
+        "p99": None,
+        "max": None,
+    }
+
+
+def test_the_api(audit: Run, ledger: Callable[[str], str]) -> None:
+    done = audit(ledger("10:00:00 T1 ana SAR DEBIT 90 0 50 -40 -40 applied"))
+    assert done.sql("select currency, count(*) as n from transactions group by 1").to_pylist() == [
+        {"currency": "SAR", "n": 1}
+    ]
+    assert done.sql("select ? as x", ["y"]).to_pylist() == [{"x": "y"}]
+    assert done.findings("overdraft").to_pandas()["cause"].tolist() == ["posted"]
+    with pytest.raises(BadUse, match="no such check: nothing"):
+        done.findings("nothing")
+    with pytest.raises(BadUse, match="since: not a date"):
+        audit("", since="yesterday")
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", "\t=1", "\r=1"])
+def test_what_could_be_a_formula_gets_a_quote(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    assert harmless(f"a{text}") == f"a{text}"

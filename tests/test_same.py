@@ -1,0 +1,115 @@
+"""Same input, same output: whatever the order of paths, the processes, the cuts and the names."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import trueup
+from trueup.books import reading
+from trueup.config import Settings
+from trueup.sample import write_sample
+
+STAMP = datetime(2024, 5, 1)  # noqa: DTZ001
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("same") / "logs"
+    write_sample(folder, subscribers=40, days=40, seed=3)
+    return folder
+
+
+def report(paths: Any, out: Path, processes: int = 1) -> bytes:
+    settings = Settings(processes=processes)
+    with trueup.audit(paths, settings=settings, generated_at=STAMP) as audit:
+        audit.write(out, ["json"])
+    return (out / "report.json").read_bytes()
+
+
+def comparable(text: bytes) -> dict[str, Any]:
+    """What must not change however the files are cut: counts, money and finding ids."""
+    found = json.loads(text)
+    parts = ("period", "counts", "entry_kinds", "outcomes", "currencies", "checks", "operations")
+    return {
+        **{name: found[name] for name in parts},
+        "subscribers": found["subscribers"],
+        "findings": [
+            {name: value for name, value in finding.items() if name != "evidence"}
+            for finding in found["findings"]
+        ],
+    }
+
+
+def test_order_of_paths_and_processes(logs: Path, tmp_path: Path) -> None:
+    streams = sorted(path for path in logs.iterdir() if path.is_dir())
+    one = report(streams, tmp_path)
+    assert one == report(streams[::-1], tmp_path)
+    assert one == report(streams, tmp_path, processes=2)
+    assert json.loads(one)["counts"]["transactions"] > 1000
+
+
+def test_spilled_or_in_memory(logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = report(logs, tmp_path)
+    monkeypatch.setattr(reading, "BATCH_SIZE", 1_000_000)
+    found = list(reading.batches(trueup.auditing.find_logs([logs]).files, 1_000_000))
+    assert len(found) > 3
+    for processes in (1, 2):
+        assert report(logs, tmp_path, processes) == whole
+
+
+@pytest.mark.parametrize("name", ["{:06}.gz", "part-{:02}.gz", "{:02}.log"])
+def test_streams_cut_into_pieces(
+    logs: Path, tmp_path: Path, name: str, copy_cut: Callable[..., None]
+) -> None:
+    copy_cut(logs, tmp_path / "logs", name)
+    assert comparable(report(tmp_path / "logs", tmp_path)) == comparable(report(logs, tmp_path))
+
+
+@pytest.fixture
+def copy_cut() -> Callable[..., None]:
+    def copy(source: Path, target: Path, name: str) -> None:
+        """Copy logs with every stream cut between lines, at no regard of entries, into pieces."""
+        for stream in source.iterdir():
+            if not stream.is_dir():
+                continue
+            text = b"".join(gzip.decompress(file.read_bytes()) for file in sorted(stream.iterdir()))
+            lines = text.splitlines(keepends=True)
+            step = max(1, len(lines) // 3 + 1)
+            (target / stream.name).mkdir(parents=True)
+            for place, start in enumerate(range(0, len(lines), step)):
+                piece = b"".join(lines[start : start + step])
+                path = target / stream.name / name.format(place)
+                path.write_bytes(gzip.compress(piece, 1) if path.suffix == ".gz" else piece)
+
+    return copy
+
+
+def test_a_window_shows_its_part_and_carries_balances_in(
+    audit: Callable[..., trueup.Audit], ledger: Callable[[str], str], tmp_path: Path
+) -> None:
+    text = ledger("""
+        10:00:00 T1 ana BHD CREDIT 10 0 0 10 8 applied
+        11:00:00 T2 ana BHD DEBIT 1 0 10 9 7 applied
+        12:00:00 T3 ana BHD DEBIT 1 0 9 8 9 applied
+        12:00:00 T4 bob BHD DEBIT 1 0 9 8 8 applied
+    """)
+    done = audit(text, since="2024-02-01T11:00:00", until="2024-02-01T12:00:00")
+    (row,) = done.report.subscribers()
+    assert row["subscriber_id"] == "ana"
+    assert (row["transactions"], row["opening_balance"], row["closing_balance"]) == (1, 10, 9)
+    assert row["gap_at_end"] == 2
+    assert done.report.currencies["BHD"]["gap_at_end"] == 2
+    assert done.report.counts["transactions"] == done.report.counts["messages"] == 1
+    assert done.report.counts["entries"] == 24
+    gap_changes = next(c for c in done.report.checks if c["id"] == "gap_change")
+    assert gap_changes["findings"] == 0
+    later = audit(text, since="2024-02-01T12:00:00")
+    gap_changes = next(c for c in later.report.checks if c["id"] == "gap_change")
+    assert gap_changes["by_cause"] == {"moved": 1}

@@ -239,9 +239,14 @@ def test_a_full_sheet_goes_on_on_the_next(
 def test_nothing_half_written_stays(tmp_path: Path) -> None:
     target = tmp_path / "report.json"
     target.write_text("the old one")
-    with pytest.raises(KeyboardInterrupt), written_beside(target) as path:
-        path.write_text("half of")
-        raise KeyboardInterrupt
+
+    def write_half() -> None:
+        with written_beside(target) as path:
+            path.write_text("half of")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
     assert [file.name for file in tmp_path.iterdir()] == ["report.json"]
     assert target.read_text() == "the old one"
 

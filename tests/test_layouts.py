@@ -25,7 +25,9 @@ OPENING = b"Start syncing the balance"
 AMOUNTS = ("amount", "vat", "old_balance", "new_balance", "payment_balance")
 
 words = st.text(
-    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="'\\"), max_size=20
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="'\\"),
+    min_size=1,
+    max_size=20,
 )
 numbers = st.one_of(
     st.integers(-(10**14), 10**14).map(str),
@@ -68,8 +70,8 @@ def comparable(transaction: Transaction | None) -> dict[str, object]:
 
 
 @given(
-    words.filter(bool),
-    words.filter(bool),
+    words,
+    words,
     words,
     words,
     st.lists(numbers, min_size=5, max_size=5),
@@ -97,14 +99,14 @@ def test_a_transaction_with_type(
 }}
 
 """.encode()
-    assert layouts._WITH_TYPE.fullmatch(text)
+    assert layouts._match(layouts._WITH_TYPE, text, 0, len(text))[0]
     fast, problems = read_transaction(text, 0, len(text))
     full, full_problems = parse_transaction(text)
     assert comparable(fast) == comparable(full)
     assert problems == full_problems
 
 
-@given(words.filter(bool), words.filter(bool), words, st.lists(numbers, min_size=4, max_size=4))
+@given(words, words, words, st.lists(numbers, min_size=4, max_size=4))
 def test_a_transaction_without_type(
     identity: str, user: str, currency: str, sums: list[str]
 ) -> None:
@@ -120,20 +122,20 @@ def test_a_transaction_without_type(
   }}
 }}
 """.encode()
-    assert layouts._WITHOUT_TYPE.fullmatch(text)
+    assert layouts._match(layouts._WITHOUT_TYPE, text, 0, len(text))[0]
     fast, problems = read_transaction(text, 0, len(text))
     full, full_problems = parse_transaction(text)
     assert comparable(fast) == comparable(full)
     assert problems == full_problems
 
 
-@given(words.filter(bool), numbers, numbers)
+@given(words, numbers, numbers)
 def test_a_sync_error(user: str, subscription: str, payment: str) -> None:
     text = (
         f" {{\n  userId: '{user}',\n  subscriptionBalance: {subscription},\n"
         f"  paymentBalance: {payment}\n}}\n"
     ).encode()
-    assert layouts._SYNC_ERROR.fullmatch(text)
+    assert layouts._match(layouts._SYNC_ERROR, text, 0, len(text))[0]
     fast, problems = read_sync_error(text, 0, len(text))
     full, full_problems = parse_sync_error(text)
     assert fast is not None
@@ -169,7 +171,7 @@ def test_a_transaction_that_is_cut_off_keeps_what_it_has() -> None:
         b" {\n  transaction: {\n    id: 'T',\n    userId: 'u',\n    am"
     )
     assert transaction is not None
-    assert transaction[:3] == (b"T", b"u", None)
+    assert transaction[:3] == (b"T", b"u", b"")
     assert ("amount is missing", "amount") in problems
     assert any("cut off" in what for what, _ in problems)
     assert parse_transaction(b" {\n  transaction: {\n    id") == (None, [])
@@ -179,11 +181,11 @@ def test_a_transaction_that_is_cut_off_keeps_what_it_has() -> None:
 def test_a_refusal(shape: str) -> None:
     blocked = read_blocked(f"{{\n  message: 'Subscriber ...',\n  data: {shape}\n}}".encode())
     assert blocked[:2] == (b"u", b"6.600000")
-    assert blocked[2] == (b"T" if "'T'" in shape else None)
+    assert blocked[2] == (b"T" if "'T'" in shape else b"")
 
 
 def test_metrics_without_a_number_are_none() -> None:
     assert read_metrics(b'{"_aws":{},"service":"s","x":"text"}') == []
     assert read_metrics(b'{"_aws":{},"x":1,"y":2.5}') == [
-        (b"x", b"1", None, None), (b"y", b"2.5", None, None),
+        (b"x", b"1", b"", b""), (b"y", b"2.5", b"", b""),
     ]  # fmt: skip

@@ -100,12 +100,10 @@ def test_a_transaction_without_message_and_twice_under_one(ledger: Make) -> None
     ]
     without = read(text.replace(processing, "").encode()).tables
     assert without["messages"] == []
-    assert [(row[0][-2:], row[2], row[22]) for row in without["transactions"]] == [
-        (b".1", None, b"applied")
-    ]
+    assert [(row[0], row[2], row[22]) for row in without["transactions"]] == [(1, b"", b"applied")]
     twice = read(text.replace(syncing, syncing * 2).encode()).tables
-    assert [(row[0][-2:], row[2], row[22]) for row in twice["transactions"]] == [
-        (b".1", b"m1", b"applied"), (b".2", b"m1", b"applied"),
+    assert [(row[0], row[2], row[22]) for row in twice["transactions"]] == [
+        (1, b"m1", b"applied"), (2, b"m1", b"applied"),
     ]  # fmt: skip
     assert [row[4] for row in twice["messages"]] == [b"applied"]
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Type = Literal["text", "time", "money", "difference", "int", "number", "bool", "file"]
+Type = Literal[
+    "text", "time", "money", "difference", "int", "number", "bool", "file", "stream", "attempt"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ _PLACE: tuple[tuple[str, Type, str], ...] = (
 TABLES: dict[str, tuple[Column, ...]] = {
     "invocations": _columns(
         ("request_id", "text", "the Lambda's request id"),
-        ("stream", "text", "log stream: one sandbox of the Lambda"),
+        ("stream", "stream", "log stream: one sandbox of the Lambda"),
         ("started_at", "time", "START"),
         ("ended_at", "time", "END"),
         ("duration_ms", "number", "Duration of its REPORT"),
@@ -51,14 +53,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("line", "int", "its first line in that file"),
     ),
     "crashes_at_init": _columns(
-        ("stream", "text", "log stream"),
+        ("stream", "stream", "log stream"),
         ("at", "time", "when"),
         ("error", "text", "the error's first line"),
         ("file_id", "file", "file that holds it"),
         ("line", "int", "line in that file"),
     ),
     "messages": _columns(
-        ("attempt_id", "text", "request id and ordinal within the invocation"),
+        ("attempt_id", "attempt", "request id and ordinal within the invocation"),
         ("message_id", "text", "id of the queue's message"),
         ("request_id", "text", "the Lambda's request id"),
         ("at", "time", "when its processing began"),
@@ -70,11 +72,11 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *_PLACE,
     ),
     "transactions": _columns(
-        ("attempt_id", "text", "request id and ordinal within the invocation"),
+        ("attempt_id", "attempt", "request id and ordinal within the invocation"),
         ("transaction_id", "text", "id of the transaction"),
         ("message_id", "text", "id of the queue's message"),
         ("request_id", "text", "the Lambda's request id"),
-        ("stream", "text", "log stream"),
+        ("stream", "stream", "log stream"),
         ("place", "int", "place in the stream's order of time"),
         ("at", "time", "when it was logged"),
         ("subscriber_id", "text", "userId"),
@@ -99,7 +101,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         *_PLACE,
     ),
     "sync_errors": _columns(
-        ("attempt_id", "text", "attempt that it belongs to"),
+        ("attempt_id", "attempt", "attempt that it belongs to"),
         ("request_id", "text", "the Lambda's request id"),
         ("at", "time", "when"),
         ("subscriber_id", "text", "userId"),

@@ -50,8 +50,11 @@ def typed(columns: tuple[Column, ...]) -> str:
 
 
 def _typed(column: Column) -> str:
-    if column.type in {"int", "file"}:
+    if column.type in {"int", "file", "stream"}:
         return f'"{column.name}"'
+    if column.type == "attempt":  # its ordinal, 0 for none
+        return f"""CASE WHEN "{column.name}" > 0 THEN concat(request_id, '.', "{column.name}") END
+            AS "{column.name}\""""
     text = f"nullif(\"{column.name}\", '')"
     if column.type == "text":
         return f'{text} AS "{column.name}"'

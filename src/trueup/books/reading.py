@@ -63,11 +63,10 @@ def batches(files: Sequence[LogFile], limit: int = BATCH_SIZE) -> Iterator[Batch
 
 def read_batch(batch: Batch) -> Rows:
     """Read the streams of a batch; what cannot be read becomes a problem, never an exception."""
-    with _collector_at_rest():
-        rows = Rows()
-        for stream, files in groupby(batch, key=lambda file: file.stream):
-            _read_stream(stream, files, rows)
-        return rows
+    rows = Rows()
+    for stream, files in groupby(batch, key=lambda file: file.stream):
+        _read_stream(stream, files, rows)
+    return rows
 
 
 @contextmanager
@@ -138,7 +137,8 @@ def read_logs(
 
 def read_and_pack(batch: Batch) -> Packed:
     """Read the streams of a batch into columns."""
-    return pack(read_batch(batch))
+    with _collector_at_rest():
+        return pack(read_batch(batch))
 
 
 def _read_beside(batch: Batch, prepare: Callable[[], object]) -> Packed:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import accumulate, repeat
+from itertools import accumulate, chain, repeat
 from operator import itemgetter
 from typing import NamedTuple, cast
 
@@ -41,7 +41,11 @@ def entry_text(entry: Entry) -> bytes:
 def last_line(entry: Entry) -> int:
     """Return the last line of the entry that is not empty."""
     _, _, match, end, _, line = entry
-    return line + match.string[match.end() : end].rstrip().count(b"\n")
+    text = match.string
+    # Two newlines end an entry of an export; any other end takes a copy to find.
+    if text.endswith(b"}\n\n", match.end(), end):
+        return line + text.count(b"\n", match.end(), end) - 2
+    return line + text[match.end() : end].rstrip().count(b"\n")
 
 
 def read_entries(sources: Sequence[Source], rows: Rows) -> list[Entry]:
@@ -50,7 +54,7 @@ def read_entries(sources: Sequence[Source], rows: Rows) -> list[Entry]:
     Counts every entry by kind in `rows`, and keeps each file's count and first and last time.
     """
     framed = [_frame(source, rows) for source in _mended(sources, rows)]
-    entries = [entry for part in _in_sequence(framed) for entry in part]
+    entries = framed[0] if len(framed) == 1 else list(chain(*_in_sequence(framed)))
     times = [entry[0] for entry in entries]
     if times != sorted(times):
         entries.sort(key=itemgetter(0))

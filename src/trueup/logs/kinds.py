@@ -25,7 +25,7 @@ class Kind:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("processing_message", "app", rb"Processing message (?P<message_id>[^\s]{1,200})", "A message of the batch is taken up; what follows belongs to it."),
+    Kind("processing_message", "app", rb"Processing message (?P<message_id>\S++)", "A message of the batch is taken up; what follows belongs to it."),
     Kind("start_syncing", "app", rb"Start syncing the balance\b", "The message's transaction, printed in full."),
     Kind("applied", "app", rb"SubscriptionBalanceUpdated event published", "Outcome: the subscription balance was changed to newBalance."),
     Kind("already_synced", "app", rb"(?:Skipping the process, b|B)alance is already synced from other listeners", "Outcome: another listener has dealt with it; nothing was changed here."),
@@ -38,9 +38,9 @@ KINDS: tuple[Kind, ...] = (
     Kind("record", "app", rb"record \{", "A queue record; its body is a transaction as JSON in a string."),
     Kind("notification", "app", rb"Sending slack notification\b", "The service told its team something."),
     Kind("uncaught_exception", "app", rb"Uncaught Exception\b", "The error that crashed the sandbox."),
-    Kind("start", "platform", rb"START RequestId: (?P<started>[^\s]{1,100})", "An invocation begins."),
-    Kind("end", "platform", rb"END RequestId: (?P<ended>[^\s]{1,100})", "An invocation ends."),
-    Kind("report", "platform", rb"REPORT RequestId: (?P<reported>[^\s]{1,100})", "Duration, billing and memory of an invocation; a cold start if it has an Init Duration."),
+    Kind("start", "platform", rb"START RequestId: (?P<started>\S++)", "An invocation begins."),
+    Kind("end", "platform", rb"END RequestId: (?P<ended>\S++)", "An invocation ends."),
+    Kind("report", "platform", rb"REPORT RequestId: (?P<reported>\S++)", "Duration, billing and memory of an invocation; a cold start if it has an Init Duration."),
     Kind("init_start", "platform", rb"INIT_START\b", "A sandbox starts, with its runtime version."),
     Kind("init_report", "platform", rb"INIT_REPORT\b", "A sandbox's start-up ended with an error."),
     Kind("crash", "platform", rb"Unknown application error occurred\b", "The invocation that is open in the stream crashed."),
@@ -72,7 +72,7 @@ def entry_pattern() -> re.Pattern[bytes]:
         )
 
     return re.compile(
-        rb"\n(%s) (?:%s\t([^\t\n]{1,100})\t([A-Z]{1,10})\t(?:%s)?|(?:%s)?)"
+        rb"\n(%s) (?:%s\t([^\t\n]++)\t([A-Z]++)\t(?:%s)?|(?:%s)?)"
         % (TIMESTAMP, TIMESTAMP, openings("app"), openings("platform"))
     )
 

@@ -16,34 +16,61 @@ from typing import Any, cast
 from trueup.logs.inspect_text import Bare, Value, parse, unquote
 from trueup.money import exact_text
 
-_TEXT = rb"'([^'\\\n]*)'"
-_NUMBER = rb"(-?\d+(?:\.\d+)?)"
+_TEXT = rb"'([^'\\\n]+)'"
 _STRING = (
     rb"('[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'"
     rb'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
     rb"|`[^`\\\n]*+(?:\\.[^`\\\n]*+)*+`|undefined)"
 )
+# The metadata of a delivery: nine in ten transactions begin with these keys and go on plainly.
+_PLAIN_METADATA = (
+    rb"""'(\{"walletId":"%(p)s","deliveryId":"%(p)s","walletSk":"%(p)s\""""
+    rb"""(?:,"(?!walletId|deliveryId|walletSk)\w+":(?:"[^'"\\\x00-\x1f]*"|true|false|\d+))*\})'"""
+    % {b"p": rb"""([^'"\\\x00-\x1f]*)"""}
+)
+# A number that DECIMAL(18,6) holds as it stands, and any other that is printed plainly.
+_EXACT = rb"(-?\d{1,12}(?:\.\d{1,6})?)"
+_PLAIN = rb"(-?\d+(?:\.\d+)?)"
 
-_WITH_TYPE = re.compile(
+
+def _layouts(lines: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """Compile a layout for exact numbers and one for all; `%(t)s` text, `%(n)s` number."""
+    parts = {b"t": _TEXT, b"s": _STRING, b"m": _PLAIN_METADATA}
+    exact, plain = (
+        re.compile(lines % {**parts, b"n": number} + rb"\s*") for number in (_EXACT, _PLAIN)
+    )
+    return exact, plain
+
+
+_WITH_TYPE = _layouts(
     rb" \{\n  transaction: \{\n    id: %(t)s,\n    type: %(t)s,\n    source: %(t)s,\n"
     rb"    action: %(t)s,\n    userId: %(t)s,\n    paymentBalance: %(n)s,\n"
-    rb"    updatePaymentBalance: (true|false),\n    metadata: %(s)s,\n    currency: %(t)s,\n"
-    rb"    amount: %(n)s,\n    vat: %(n)s,\n    oldBalance: %(n)s,\n    newBalance: %(n)s\n"
-    rb"  \}\n\}\s*" % {b"t": _TEXT, b"n": _NUMBER, b"s": _STRING}
+    rb"    updatePaymentBalance: (true|false),\n    metadata: (?:%(m)s|%(s)s),\n"
+    rb"    currency: %(t)s,\n    amount: %(n)s,\n    vat: %(n)s,\n    oldBalance: %(n)s,\n"
+    rb"    newBalance: %(n)s\n  \}\n\}"
 )
-_WITHOUT_TYPE = re.compile(
+_WITHOUT_TYPE = _layouts(
     rb" \{\n  transaction: \{\n    id: %(t)s,\n    userId: %(t)s,\n    currency: %(t)s,\n"
     rb"    amount: %(n)s,\n    vat: %(n)s,\n    oldBalance: %(n)s,\n    newBalance: %(n)s\n"
-    rb"  \}\n\}\s*" % {b"t": _TEXT, b"n": _NUMBER}
+    rb"  \}\n\}"
 )
-_SYNC_ERROR = re.compile(
-    rb" \{\n  userId: %(t)s,\n  subscriptionBalance: %(n)s,\n  paymentBalance: %(n)s\n\}\s*"
-    % {b"t": _TEXT, b"n": _NUMBER}
+_SYNC_ERROR = _layouts(
+    rb" \{\n  userId: %(t)s,\n  subscriptionBalance: %(n)s,\n  paymentBalance: %(n)s\n\}"
 )
 
-Text = bytes | None
-"""UTF-8 text of a field, or None where the log has none."""
 
+def _match(
+    layouts: tuple[re.Pattern[bytes], re.Pattern[bytes]], text: bytes, start: int, end: int
+) -> tuple[re.Match[bytes] | None, bool]:
+    """Return the match of a layout and whether its numbers can stay as they are."""
+    exact, plain = layouts
+    if match := exact.fullmatch(text, start, end):
+        return match, True
+    return plain.fullmatch(text, start, end), False
+
+
+Text = bytes
+"""UTF-8 text of a field, empty where the log has none."""
 
 TRANSACTION_FIELDS = (
     "transaction_id", "subscriber_id", "currency", "type", "source", "action", "amount", "vat",
@@ -73,37 +100,36 @@ def _rounded(text: bytes) -> bytes | None:
     return None if exact is None else exact.encode()
 
 
-_FITS = re.compile(rb"-?\d{1,12}(?:\.\d{1,6})?")
-
-
-def _exact(text: bytes) -> bytes | None:
-    # Seven characters can hold neither more than six decimals nor more than twelve digits.
-    return text if len(text) < 8 or _FITS.fullmatch(text) else _rounded(text)  # noqa: PLR2004
-
-
 def read_transaction(text: bytes, start: int, end: int) -> tuple[Transaction | None, list[Problem]]:
     """Take apart the object behind `Start syncing the balance`; None if nothing of it is readable."""
-    if match := _WITH_TYPE.fullmatch(text, start, end):
-        (identity, kind, source, action, user, payment, updates, literal, currency,
-         amount, vat, old, new) = match.groups()  # fmt: skip
-        metadata, wallet, entry, delivery = _metadata(literal)
-        sums = (_exact(amount), _exact(vat), _exact(old), _exact(new), _exact(payment))
-        if None not in sums:
+    match, is_exact = _match(_WITH_TYPE, text, start, end)
+    if match:
+        (identity, kind, source, action, user, payment, updates, metadata, wallet, delivery, entry,
+         literal, currency, amount, vat, old, new) = match.groups(b"")  # fmt: skip
+        if literal:
+            metadata, wallet, entry, delivery = _metadata(literal)
+        sums: tuple[bytes | None, ...] = (amount, vat, old, new, payment)
+        if not is_exact:
+            sums = tuple(map(_rounded, sums))
+        if is_exact or None not in sums:
             return (
                 identity, user, currency, kind, source, action, *sums, updates,
                 wallet, entry, delivery, metadata,
             ), _NO_PROBLEMS  # fmt: skip
-    elif match := _WITHOUT_TYPE.fullmatch(text, start, end):
-        identity, user, currency, amount, vat, old, new = match.groups()
-        balances = (_exact(amount), _exact(vat), _exact(old), _exact(new))
-        if None not in balances:
+        return parse_transaction(text[start:end])
+    match, is_exact = _match(_WITHOUT_TYPE, text, start, end)
+    if match:
+        identity, user, currency, *balances = match.groups(b"")
+        if not is_exact:
+            balances = list(map(_rounded, balances))
+        if is_exact or None not in balances:
             return (identity, user, currency, *_NO_SOURCE, *balances, *_NO_PAYMENT), _NO_PROBLEMS
     return parse_transaction(text[start:end])
 
 
 _NO_PROBLEMS: list[Problem] = []
-_NO_SOURCE = (None,) * 3
-_NO_PAYMENT = (None,) * 6
+_NO_SOURCE = (b"",) * 3
+_NO_PAYMENT = (b"",) * 6
 
 
 def parse_transaction(text: bytes) -> tuple[Transaction | None, list[Problem]]:
@@ -114,7 +140,7 @@ def parse_transaction(text: bytes) -> tuple[Transaction | None, list[Problem]]:
         return None, []
     fields = _Fields(value)
     identity, user, currency = (fields.text(name) for name in ("id", "userId", "currency"))
-    if identity is None and user is None:
+    if not identity and not user:
         return None, []
     metadata, wallet, entry, delivery = _metadata_text(fields.text("metadata"))
     transaction = (
@@ -134,37 +160,41 @@ def parse_transaction(text: bytes) -> tuple[Transaction | None, list[Problem]]:
     if not complete:
         problems.append(("the transaction is cut off or damaged", "Start syncing the balance"))
     for name in ("id", "userId", "currency"):
-        if fields.text(name) is None:
+        if not fields.text(name):
             problems.append((f"the transaction has no {name}", "Start syncing the balance"))
     return transaction, problems
 
 
 def read_sync_error(text: bytes, start: int, end: int) -> tuple[SyncError | None, list[Problem]]:
     """Take apart the object behind a sync error; None if nothing of it is readable."""
-    if match := _SYNC_ERROR.fullmatch(text, start, end):
+    match, is_exact = _match(_SYNC_ERROR, text, start, end)
+    if match:
         user, subscription, payment = match.groups()
-        sums = (_exact(subscription), _exact(payment))
-        if None not in sums:
-            return (user, *sums), _NO_PROBLEMS
+        if is_exact:
+            return (user, subscription, payment), _NO_PROBLEMS
+        sums = _rounded(subscription), _rounded(payment)
+        if sums[0] is not None and sums[1] is not None:
+            return (user, sums[0], sums[1]), _NO_PROBLEMS
     return parse_sync_error(text[start:end])
 
 
 def parse_sync_error(text: bytes) -> tuple[SyncError | None, list[Problem]]:
     """Do what `read_sync_error` does, by the full parser alone."""
     value, _ = parse(text.decode())
-    if not isinstance(value, dict) or "userId" not in value:
+    fields = _Fields(value if isinstance(value, dict) else {})
+    user = fields.text("userId")
+    if not user:
         return None, []
-    fields = _Fields(value)
     sums = fields.money("subscriptionBalance"), fields.money("paymentBalance")
-    return (fields.text("userId"), *sums), fields.problems
+    return (user, *sums), fields.problems
 
 
 def read_blocked(text: bytes) -> Blocked:
-    """Take apart a refusal; fields that it does not have are None."""
+    """Take apart a refusal; fields that it does not have are empty."""
     value, _ = parse(text.decode())
     data = value.get("data") if isinstance(value, dict) else None
     if not isinstance(data, dict):
-        return None, None, None
+        return b"", b"", b""
     fields = _Fields(data)
     balance = fields.money("currentBalance", required=False)
     return fields.text("userId"), balance, fields.text("transactionId")
@@ -180,7 +210,7 @@ class _Fields:
     def text(self, name: str) -> Text:
         value = self.values.get(name)
         if not isinstance(value, str) or (isinstance(value, Bare) and value in _NOTHING):
-            return None
+            return b""
         return encode(value)
 
     def money(self, name: str, *, required: bool = True) -> Text:
@@ -188,17 +218,17 @@ class _Fields:
         if value is None or (isinstance(value, Bare) and value in _NOTHING):
             if required:
                 self.problems.append((f"{name} is missing", name))
-            return None
+            return b""
         exact = exact_text(value) if isinstance(value, str) else None
         if exact is None:
             shown = value if isinstance(value, Bare) else "(not a number)"
             self.problems.append((f"{name} is no amount", f"{name}: {shown[:40]}"))
-            return None
+            return b""
         return exact.encode()
 
     def flag(self, name: str) -> Text:
         value = self.values.get(name)
-        return value.encode() if isinstance(value, Bare) and value in {"true", "false"} else None
+        return value.encode() if isinstance(value, Bare) and value in {"true", "false"} else b""
 
 
 _NOTHING = frozenset({"undefined", "null"})
@@ -209,29 +239,20 @@ def encode(text: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
-# The metadata of a delivery: nine in ten transactions begin with these and go on plainly.
-_PLAIN_METADATA = re.compile(
-    rb"""'(\{"walletId":"%(s)s","deliveryId":"%(s)s","walletSk":"%(s)s\""""
-    rb"""(?:,"(?!walletId|deliveryId|walletSk)\w+":(?:"[^"\\\x00-\x1f]*"|true|false|\d+))*\})'"""
-    % {b"s": rb"""([^"\\\x00-\x1f]*)"""}
-)
 _Metadata = tuple[Text, Text, Text, Text]
 
 
 def _metadata(literal: bytes) -> _Metadata:
-    if match := _PLAIN_METADATA.fullmatch(literal):
-        known, wallet, delivery, entry = match.groups()
-        return known, wallet, entry, delivery
     if literal == b"undefined":
-        return None, None, None, None
+        return b"", b"", b"", b""
     return _metadata_text(encode(unquote(literal.decode())))
 
 
 def _metadata_text(text: Text) -> _Metadata:
     """Return the metadata, wallet id, wallet entry and delivery id."""
-    values = read_json_object(text or b"")
+    values = read_json_object(text)
     found = [values.get(name) for name in ("walletId", "walletSk", "deliveryId")]
-    wallet, entry, delivery = (encode(v) if isinstance(v, str) else None for v in found)
+    wallet, entry, delivery = (encode(v) if isinstance(v, str) else b"" for v in found)
     return text, wallet, entry, delivery
 
 
@@ -277,7 +298,7 @@ def read_metrics(text: bytes) -> list[tuple[Text, Text, Text, Text]]:
     """Return name, value, subscriber and action of each metric of an embedded-metric line."""
     values = read_json_object(text)
     user, action = (
-        encode(value) if isinstance(value := values.get(name), str) else None
+        encode(value) if isinstance(value := values.get(name), str) else b""
         for name in ("userId", "action")
     )
     return [
@@ -302,9 +323,9 @@ _MEASURES = (b"Duration", b"Billed Duration", b"Memory Size", b"Max Memory Used"
 def read_measures(text: bytes, start: int, end: int) -> Measures | None:
     """Take apart what follows `REPORT RequestId: ...`; None if there is no measure in it."""
     if match := _REPORT.match(text, start, end):
-        return cast("Measures", match.groups())
+        return cast("Measures", match.groups(b""))
     found = dict(_ANY_MEASURE.findall(text, start, end))
     if not found:
         return None
-    duration, billed, memory, used, init = (found.get(name) for name in _MEASURES)
+    duration, billed, memory, used, init = (found.get(name, b"") for name in _MEASURES)
     return duration, billed, memory, used, init

@@ -37,9 +37,14 @@ class FileFacts:
 
 @dataclass(slots=True)
 class Rows:
-    """Rows per table, in the schema's order of columns; a file stands as its place in `files`."""
+    """Rows per table, in the schema's order of columns.
+
+    Values are UTF-8 texts, empty where the log has nothing. A file and a stream stand as their
+    places in `files` and `streams`, an attempt as its ordinal within its invocation (0: none).
+    """
 
     files: list[FileFacts] = field(default_factory=list)
+    streams: list[str] = field(default_factory=list)
     kinds: Counter[tuple[int, str]] = field(default_factory=Counter)
     tables: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in READ_TABLES})
 
@@ -74,7 +79,10 @@ Packed = dict[str, list[Texts | Numbers | Places]]
 
 def pack(rows: Rows) -> Packed:
     """Turn rows into columns. Empty text stands for what the log does not have."""
-    ids = _texts([facts.file_id for facts in rows.files])
+    repeated = {
+        "file": _texts([facts.file_id for facts in rows.files]),
+        "stream": _texts(rows.streams),
+    }
     contents: dict[str, Iterable[Sequence[Any]]] = {
         **rows.tables,
         "entry_kinds": [(file, kind, count) for (file, kind), count in rows.kinds.items() if count],
@@ -86,34 +94,34 @@ def pack(rows: Rows) -> Packed:
             for facts in rows.files
         ],
     }  # fmt: skip
-    return {name: _columns(TABLES[name], contents[name], ids) for name in TABLES}
+    return {name: _columns(TABLES[name], contents[name], repeated) for name in TABLES}
 
 
 def _columns(
-    columns: Sequence[Column], rows: Iterable[Sequence[Any]], ids: Texts
+    columns: Sequence[Column], rows: Iterable[Sequence[Any]], repeated: dict[str, Texts]
 ) -> list[Texts | Numbers | Places]:
     values: list[Sequence[Any]] = list(zip(*rows, strict=True)) or [()] * len(columns)
     return [
-        _column(column, column_values, ids)
+        _column(column, column_values, repeated)
         for column, column_values in zip(columns, values, strict=True)
     ]
 
 
-def _column(column: Column, values: Sequence[Any], ids: Texts) -> Texts | Numbers | Places:
-    if column.type == "int":
+def _column(
+    column: Column, values: Sequence[Any], repeated: dict[str, Texts]
+) -> Texts | Numbers | Places:
+    if column.type in {"int", "attempt"}:
         return Numbers(array("q", values))
-    if column.type == "file":
-        return Places(array("i", values), ids)
+    if column.type in repeated:
+        return Places(array("i", values), repeated[column.type])
     return _texts(values)
 
 
 def _texts(values: Sequence[Any]) -> Texts:
-    """Pack bytes, of which some may be missing; the few columns of `str` are encoded."""
+    """Pack texts; the few columns of `str` among them, and what is missing, take longer."""
     try:
         data = b"".join(values)
     except TypeError:
-        values = [value or b"" for value in values]
-        if str in set(map(type, values)):
-            values = [v.encode("utf-8", "replace") if isinstance(v, str) else v for v in values]
+        values = [v.encode("utf-8", "replace") if isinstance(v, str) else v or b"" for v in values]
         data = b"".join(values)
     return Texts(array("i", accumulate(map(len, values), initial=0)), data)

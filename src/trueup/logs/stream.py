@@ -55,12 +55,12 @@ class _Invocation:
         "open_message", "open_transactions", "request_id", "runtime", "started_at", "transactions",
     )  # fmt: skip
 
-    def __init__(self, request_id: bytes, runtime: bytes | None, entry: Entry) -> None:
+    def __init__(self, request_id: bytes, runtime: bytes, entry: Entry) -> None:
         self.request_id = request_id
         self.runtime = runtime
-        self.started_at: bytes | None = None
-        self.ended_at: bytes | None = None
-        self.measures: Measures = (None,) * 5
+        self.started_at = b""
+        self.ended_at = b""
+        self.measures: Measures = (b"",) * 5
         self.error: bytes | None = None
         self.crash: bytes | None = None
         self.file = entry[4]
@@ -78,11 +78,11 @@ class _Invocation:
             return b"failed"
         return b"ok" if self.ended_at else b"unfinished"
 
-    def row(self, stream: bytes) -> tuple[Any, ...]:
+    def row(self, stream: int) -> tuple[Any, ...]:
         return (
             self.request_id, stream, self.started_at, self.ended_at,
             *self.measures, self.runtime,
-            self.status(), self.crash if self.crash is not None else self.error,
+            self.status(), self.crash or self.error or b"",
             self.file, self.line,
         )  # fmt: skip
 
@@ -91,7 +91,8 @@ class _Stream:
     """The reading of one stream: what is open, and the rows so far."""
 
     def __init__(self, name: str, rows: Rows) -> None:
-        self.name = encode(name)
+        self.stream = len(rows.streams)
+        rows.streams.append(name)
         self.rows = rows
         self.messages = rows.tables["messages"]
         self.transactions = rows.tables["transactions"]
@@ -100,37 +101,15 @@ class _Stream:
         self.invocations: dict[bytes, _Invocation] = {}
         self.current: _Invocation | None = None  # between START and END
         self.ended: _Invocation | None = None
-        self.runtime: bytes | None = None
+        self.runtime = b""
         self.uncaught: bytes | None = None  # the latest exception that nothing has claimed yet
         self.early_crash: tuple[bytes, bytes] | None = None
-        self.readers: dict[str, Callable[[Entry], None]] = {
-            "processing_message": self.begin_message,
-            "start_syncing": self.add_transaction,
-            "applied": self.settle,
-            "already_synced": self.settle,
-            "skipped": self.skip,
-            "blocked": self.block,
-            "failed": self.fail,
-            "sync_error": self.add_sync_error,
-            "transaction_json": self.add_details,
-            "record_body": self.add_details,
-            "record": self.add_details,
-            "uncaught_exception": self.note_exception,
-            "start": self.start,
-            "end": self.end,
-            "report": self.report,
-            "init_start": self.init_start,
-            "init_report": self.init_report,
-            "crash": self.crash,
-            "metric": self.add_metrics,
-        }
 
     def read(self, entries: list[Entry]) -> None:
-        readers = self.readers
         for entry in entries:
-            kind = entry[1]
-            if kind in readers:
-                readers[kind](entry)
+            reader = _READERS.get(entry[1])
+            if reader:
+                reader(self, entry)
         self.close()
 
     # Messages and transactions
@@ -142,8 +121,8 @@ class _Stream:
             invocation.open_transactions = []
         invocation.attempts += 1
         message = [
-            b"%s.%d" % (match[2], invocation.attempts), match["message_id"], match[2], time,
-            UNKNOWN, None, None, None, None, file, line, line,
+            invocation.attempts, match["message_id"], match[2], time,
+            UNKNOWN, b"", b"", b"", b"", file, line, line,
         ]  # fmt: skip
         invocation.message = invocation.open_message = message
         self.messages.append(message)
@@ -161,24 +140,24 @@ class _Stream:
         if message is None or invocation.open_transactions:
             # Logged without a message of its own, or again under the same one.
             invocation.attempts += 1
-            attempt_id = b"%s.%d" % (match[2], invocation.attempts)
+            attempt = invocation.attempts
         else:
-            attempt_id = message[0]
-        message_id = None
+            attempt = message[0]
+        message_id = b""
         if message is not None:
             message_id = message[1]
-            if message[_SUBSCRIBER_OF_MESSAGE] is None:
+            if not message[_SUBSCRIBER_OF_MESSAGE]:
                 message[_SUBSCRIBER_OF_MESSAGE] = fields[1]
         self.place += 1
         row = [
-            attempt_id, fields[0], message_id, match[2], self.name, self.place, time,
-            *fields[1:], UNKNOWN, None, None, b"false", file, line, last_line(entry),
+            attempt, fields[0], message_id, match[2], self.stream, self.place, time,
+            *fields[1:], UNKNOWN, b"", b"", b"false", file, line, last_line(entry),
         ]  # fmt: skip
         invocation.open_transactions.append(row)
         invocation.transactions.append(row)
         self.transactions.append(row)
 
-    def settle(self, entry: Entry, detail: bytes | None = None) -> None:
+    def settle(self, entry: Entry, detail: bytes = b"") -> None:
         """Give the outcome to the message under way and to its transactions."""
         _, kind, match, _, file, line = entry
         invocation = self.invocations.get(match[2]) or self.meet(match[2], entry)
@@ -225,17 +204,17 @@ class _Stream:
             self.mark_unreadable(entry)
             return
         message = invocation.message
-        attempt_id = message[0] if message else None
+        attempt = message[0] if message else 0
         # It follows its transaction: the latest of the same subscriber in the invocation.
         for transaction in reversed(invocation.transactions):
             if transaction[_SUBSCRIBER] == error[0]:
-                attempt_id = transaction[0]
+                attempt = transaction[0]
                 if transaction[_ERROR + 2] == b"false":
                     transaction[_ERROR : _ERROR + 3] = error[1], error[2], b"true"
                 break
-        if message is not None and message[0] == attempt_id:
+        if message is not None and message[0] == attempt:
             self.extend(message, entry)
-        self.sync_errors.append((attempt_id, match[2], time, *error, file, line))
+        self.sync_errors.append((attempt, match[2], time, *error, file, line))
 
     def add_details(self, entry: Entry) -> None:
         rows = read_details(entry_text(entry), entry[1])
@@ -295,13 +274,13 @@ class _Stream:
 
     def init_start(self, entry: Entry) -> None:
         found = _RUNTIME.match(entry_text(entry))
-        self.runtime = found[1] if found else None
+        self.runtime = found[1] if found else b""
 
     def init_report(self, entry: Entry) -> None:
         time, _, _, _, file, line = entry
         if _INIT_FAILED.search(entry_text(entry)):
             error = self.claim_exception() or b"the sandbox did not start"
-            self.rows.tables["crashes_at_init"].append((self.name, time, error, file, line))
+            self.rows.tables["crashes_at_init"].append((self.stream, time, error, file, line))
 
     def note_exception(self, entry: Entry) -> None:
         text = entry_text(entry).removeprefix(b"Uncaught Exception").strip()
@@ -328,7 +307,7 @@ class _Stream:
             self.early_crash = (entry[0], error)
 
     def add_metrics(self, entry: Entry) -> None:
-        request_id = self.current.request_id if self.current else None
+        request_id = self.current.request_id if self.current else b""
         metrics = read_metrics(entry_text(entry))
         if not metrics:
             self.mark_unreadable(entry)
@@ -349,8 +328,32 @@ class _Stream:
         self.rows.add_problem(file, line, problem, kind)
 
     def close(self) -> None:
-        rows = [invocation.row(self.name) for invocation in self.invocations.values()]
+        rows = [invocation.row(self.stream) for invocation in self.invocations.values()]
         self.rows.tables["invocations"].extend(rows)
+
+
+_READERS: dict[str, Callable[[_Stream, Entry], None]] = {
+    "processing_message": _Stream.begin_message,
+    "start_syncing": _Stream.add_transaction,
+    "applied": _Stream.settle,
+    "already_synced": _Stream.settle,
+    "skipped": _Stream.skip,
+    "blocked": _Stream.block,
+    "failed": _Stream.fail,
+    "sync_error": _Stream.add_sync_error,
+    "transaction_json": _Stream.add_details,
+    "record_body": _Stream.add_details,
+    "record": _Stream.add_details,
+    "uncaught_exception": _Stream.note_exception,
+    "start": _Stream.start,
+    "end": _Stream.end,
+    "report": _Stream.report,
+    "init_start": _Stream.init_start,
+    "init_report": _Stream.init_report,
+    "crash": _Stream.crash,
+    "metric": _Stream.add_metrics,
+}
+"""What is done with an entry, by its kind; kinds that are only counted are not here."""
 
 
 def _first_line(text: bytes) -> bytes:

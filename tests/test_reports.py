@@ -24,6 +24,7 @@ from trueup.sample import write_sample
 
 STAMP = datetime(2024, 5, 1)  # noqa: DTZ001
 Run = Callable[..., trueup.Audit]
+Make = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
@@ -188,9 +189,7 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-def test_hostile_text_leaves_every_report_intact(
-    audit: Run, ledger: Callable[[str], str], tmp_path: Path
-) -> None:
+def test_hostile_text_leaves_every_report_intact(audit: Run, ledger: Make, tmp_path: Path) -> None:
     text = "".join(
         ledger("10:00:00 TX who SAR DEBIT 90 0 50 -40 -40 applied", f"2024-02-{day + 1:02}")
         .replace("'who'", f"'{hostile}'")
@@ -222,7 +221,7 @@ def test_hostile_text_leaves_every_report_intact(
 
 
 def test_a_full_sheet_goes_on_on_the_next(
-    audit: Run, ledger: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    audit: Run, ledger: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = "\n".join(
         f"10:00:0{n} T{n} ana SAR DEBIT 1 0 {50 - n} {49 - n} {49 - n} applied" for n in range(9)
@@ -265,7 +264,7 @@ def test_logs_without_transactions_make_a_report(audit: Run, tmp_path: Path) -> 
     }
 
 
-def test_the_api(audit: Run, ledger: Callable[[str], str]) -> None:
+def test_the_api(audit: Run, ledger: Make) -> None:
     done = audit(ledger("10:00:00 T1 ana SAR DEBIT 90 0 50 -40 -40 applied"))
     assert done.sql("select currency, count(*) as n from transactions group by 1").to_pylist() == [
         {"currency": "SAR", "n": 1}

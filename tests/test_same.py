@@ -15,6 +15,7 @@ import trueup
 from trueup.books import reading
 from trueup.config import Settings
 from trueup.sample import write_sample
+from trueup.sources.files import find_logs
 
 STAMP = datetime(2024, 5, 1)  # noqa: DTZ001
 
@@ -58,7 +59,7 @@ def test_order_of_paths_and_processes(logs: Path, tmp_path: Path) -> None:
 def test_spilled_or_in_memory(logs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = report(logs, tmp_path)
     monkeypatch.setattr(reading, "BATCH_SIZE", 1_000_000)
-    found = list(reading.batches(trueup.auditing.find_logs([logs]).files, 1_000_000))
+    found = list(reading.batches(find_logs([logs]).files, 1_000_000))
     assert len(found) > 3
     for processes in (1, 2):
         assert report(logs, tmp_path, processes) == whole

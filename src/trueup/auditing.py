@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -117,7 +118,7 @@ def _report(
         found.files,
         processes=settings.process_count,
         spill=spill,
-        prepare=_load_engine,
+        prepare=partial(_load_engine, settings.formats),
         on_read=on_read,
     )
     log.info("read %d files in %.2f s", len(found.files), time.perf_counter() - started)
@@ -149,11 +150,14 @@ def _report(
     )
 
 
-def _load_engine() -> None:
+def _load_engine(formats: Sequence[str]) -> None:
     """Import what the rest of the audit needs, while another process reads."""
     import trueup.books.arrow
     import trueup.checks
-    import trueup.reports.report  # noqa: F401
+    import trueup.reports.report
+    import trueup.reports.writing
+
+    trueup.reports.writing.writers(formats)
 
 
 def _note_repeated(books: Books, found: Found) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -100,6 +101,15 @@ def _rounded(text: bytes) -> bytes | None:
     return None if exact is None else exact.encode()
 
 
+def _sums(texts: Sequence[bytes], *, is_exact: bool) -> Sequence[bytes] | None:
+    """Return the amounts rounded where they need it; None if one of them is none."""
+    if is_exact:
+        return texts
+    rounded = [_rounded(text) for text in texts]
+    known = [text for text in rounded if text is not None]
+    return known if len(known) == len(texts) else None
+
+
 def read_transaction(text: bytes, start: int, end: int) -> tuple[Transaction | None, list[Problem]]:
     """Take apart the object behind `Start syncing the balance`; None if nothing of it is readable."""
     match, is_exact = _match(_WITH_TYPE, text, start, end)
@@ -108,10 +118,8 @@ def read_transaction(text: bytes, start: int, end: int) -> tuple[Transaction | N
          literal, currency, amount, vat, old, new) = match.groups(b"")  # fmt: skip
         if literal:
             metadata, wallet, entry, delivery = _metadata(literal)
-        sums: tuple[bytes | None, ...] = (amount, vat, old, new, payment)
-        if not is_exact:
-            sums = tuple(map(_rounded, sums))
-        if is_exact or None not in sums:
+        sums = _sums((amount, vat, old, new, payment), is_exact=is_exact)
+        if sums is not None:
             return (
                 identity, user, currency, kind, source, action, *sums, updates,
                 wallet, entry, delivery, metadata,
@@ -119,11 +127,10 @@ def read_transaction(text: bytes, start: int, end: int) -> tuple[Transaction | N
         return parse_transaction(text[start:end])
     match, is_exact = _match(_WITHOUT_TYPE, text, start, end)
     if match:
-        identity, user, currency, *balances = match.groups(b"")
-        if not is_exact:
-            balances = list(map(_rounded, balances))
-        if is_exact or None not in balances:
-            return (identity, user, currency, *_NO_SOURCE, *balances, *_NO_PAYMENT), _NO_PROBLEMS
+        identity, user, currency, *logged = match.groups(b"")
+        sums = _sums(logged, is_exact=is_exact)
+        if sums is not None:
+            return (identity, user, currency, *_NO_SOURCE, *sums, *_NO_PAYMENT), _NO_PROBLEMS
     return parse_transaction(text[start:end])
 
 
@@ -169,11 +176,9 @@ def read_sync_error(text: bytes, start: int, end: int) -> tuple[SyncError | None
     """Take apart the object behind a sync error; None if nothing of it is readable."""
     match, is_exact = _match(_SYNC_ERROR, text, start, end)
     if match:
-        user, subscription, payment = match.groups()
-        if is_exact:
-            return (user, subscription, payment), _NO_PROBLEMS
-        sums = _rounded(subscription), _rounded(payment)
-        if sums[0] is not None and sums[1] is not None:
+        user, *logged = match.groups()
+        sums = _sums(logged, is_exact=is_exact)
+        if sums is not None:
             return (user, sums[0], sums[1]), _NO_PROBLEMS
     return parse_sync_error(text[start:end])
 

@@ -9,6 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from trueup.checks.runner import COMMON, EVIDENCE
 from trueup.money import amount_text
 from trueup.reports.json_report import time_text
@@ -42,15 +44,19 @@ _Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 
 def _transactions(report: Report) -> _Table:
-    place = TRANSACTION_COLUMNS.index("currency")
+    rows = (row for batch in report.transactions() for row in zip(*_cells(batch), strict=True))
+    return TRANSACTION_COLUMNS, rows
 
-    def rows() -> Iterator[list[Any]]:
-        for batch in report.transactions():
-            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-                currency = row[place]
-                yield [_cell(value, currency) for value in row]
 
-    return TRANSACTION_COLUMNS, rows()
+def _cells(batch: pa.RecordBatch) -> Iterator[Iterable[Any]]:
+    """Yield a batch's columns as cells: by columns, since most need nothing done to them."""
+    currencies = batch.column("currency").to_pylist()
+    for column in batch.columns:
+        values = column.to_pylist()
+        if pa.types.is_integer(column.type):
+            yield values
+        else:
+            yield map(_cell, values, currencies)
 
 
 def _findings(report: Report) -> _Table:
@@ -85,6 +91,8 @@ def _entry_kinds(report: Report) -> _Table:
 
 
 def _cell(value: Any, currency: str | None) -> Any:  # noqa: ANN401
+    if value is None:
+        return value
     if isinstance(value, str):
         return harmless(value)
     if isinstance(value, Decimal):

@@ -5,7 +5,7 @@ Amounts are `Decimal`, times are `datetime` (UTC); a writer only prints them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -75,11 +75,9 @@ class Report:
                 row["findings"] = found.get((row["subscriber_id"], row["currency"]), {})
                 yield row
 
-    def transactions(self) -> Iterator[pa.RecordBatch]:
-        """Yield the transactions of the window in order of time, with TRANSACTION_COLUMNS."""
-        columns = ", ".join(
-            "f.name AS file" if name == "file" else f't."{name}"' for name in TRANSACTION_COLUMNS
-        )
+    def transactions(self, names: Sequence[str] = TRANSACTION_COLUMNS) -> Iterator[pa.RecordBatch]:
+        """Yield the transactions of the window in order of time, with these columns."""
+        columns = ", ".join("f.name AS file" if name == "file" else f't."{name}"' for name in names)
         yield from self.books.stream(
             f"""
             SELECT {columns} FROM transactions AS t LEFT JOIN files AS f ON f.file_id = t.file_id

@@ -7,9 +7,10 @@ become a formula; amounts become numbers here, in the cell, and nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,11 @@ _SUBSCRIBER_COLUMNS = (
     "closing_balance", "lowest_balance", "highest_balance", "payment_balance", "gap_at_end",
     "first_at", "last_at",
 )  # fmt: skip
+# What follows from these, and the ids of messages and attempts, is in transactions.csv.
+_WITHOUT = {
+    "message_id", "attempt_id", "wallet_id", "updates_payment", "expected_delta", "payment_balance",
+}  # fmt: skip
+_TRANSACTION_COLUMNS = tuple(name for name in TRANSACTION_COLUMNS if name not in _WITHOUT)
 _CURRENCY_COLUMNS = (
     "transactions", "subscribers", "credits", "debits", "applied_credits", "applied_debits",
     "gap_at_end", "subscribers_out_of_sync",
@@ -63,6 +69,12 @@ def write_workbook(report: Report, path: Path) -> None:
         _write_subscribers(pages, report)
         _write_transactions(pages, report)
         _write_contents(pages, report)
+
+
+class _Severity(str):
+    """A severity, which has a colour."""
+
+    __slots__ = ()
 
 
 class _Pages:
@@ -91,6 +103,14 @@ class _Pages:
         self.time = make({**base, "num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
         self.money = {
             places: make({**base, "num_format": _money_format(places)}) for places in range(7)
+        }
+        self.writers: dict[type, Callable[[Worksheet, int, int, Any, int], None]] = {
+            str: self._write_text,
+            _Severity: self._write_severity,
+            Decimal: self._write_money,
+            bool: self._write_flag,
+            int: self._write_count,
+            datetime: self._write_time,
         }
         self.severity = {
             name: make({**base, "bg_color": fill}) for name, fill in _SEVERITY_FILLS.items()
@@ -142,27 +162,39 @@ class _Pages:
             style = self.header_right if name in _NUMBERS else self.header
             sheet.write_string(line, place, look(name).title, style)
 
+    def write_heading(self, sheet: Worksheet, line: int, text: str) -> None:
+        sheet.set_row(line, 22)
+        sheet.write_string(line, 0, text, self.heading)
+
     def write_row(
         self, sheet: Worksheet, line: int, row: Sequence[Any], places: int, start: int = 0
     ) -> None:
         """Write a row's cells; amounts with so many decimals, more where an amount has more."""
         for place, value in enumerate(row, start):
-            if value is None:
-                continue
-            if isinstance(value, str):
-                sheet.write_string(
-                    line, place, cell_text(value), self.severity.get(value, self.text)
-                )
-            elif isinstance(value, Decimal):
-                sheet.write_number(line, place, float(value), self.money[_places(value, places)])
-            elif isinstance(value, bool):
-                sheet.write_string(line, place, "yes" if value else "no", self.text)
-            elif isinstance(value, int):
-                sheet.write_number(line, place, value, self.count)
-            elif isinstance(value, datetime):
-                sheet.write_number(line, place, _serial(value), self.time)
-            else:
-                raise TypeError(f"no cell for {type(value).__name__}")
+            if value is not None:
+                self.writers[type(value)](sheet, line, place, value, places)
+
+    def _write_text(self, sheet: Worksheet, line: int, place: int, value: str, _: int) -> None:
+        sheet.write_string(line, place, cell_text(value), self.text)
+
+    def _write_severity(self, sheet: Worksheet, line: int, place: int, value: str, _: int) -> None:
+        sheet.write_string(line, place, value, self.severity[value])
+
+    def _write_money(
+        self, sheet: Worksheet, line: int, place: int, value: Decimal, places: int
+    ) -> None:
+        sheet.write_number(line, place, float(value), self.money[_places(value, places)])
+
+    def _write_flag(self, sheet: Worksheet, line: int, place: int, value: bool, _: int) -> None:  # noqa: FBT001
+        # A column of "no" hides the few "yes"; what is not is left blank.
+        if value:
+            sheet.write_string(line, place, "yes", self.text)
+
+    def _write_count(self, sheet: Worksheet, line: int, place: int, value: int, _: int) -> None:
+        sheet.write_number(line, place, value, self.count)
+
+    def _write_time(self, sheet: Worksheet, line: int, place: int, value: datetime, _: int) -> None:
+        sheet.write_number(line, place, _serial(value), self.time)
 
 
 _NUMBERS = frozenset(
@@ -240,7 +272,7 @@ def _write_intro(pages: _Pages, sheet: Worksheet, report: Report, line: int) -> 
 
 
 def _write_reading(pages: _Pages, sheet: Worksheet, report: Report, line: int) -> int:
-    sheet.write_string(line, 0, "What was read", pages.heading)
+    pages.write_heading(sheet, line, "What was read")
     reading, counts, inputs = report.reading, report.counts, report.inputs
     figures = [
         ("Files read", inputs["files"], ""),
@@ -264,7 +296,7 @@ def _write_reading(pages: _Pages, sheet: Worksheet, report: Report, line: int) -
 
 
 def _write_currencies(pages: _Pages, sheet: Worksheet, report: Report, line: int) -> int:
-    sheet.write_string(line, 0, "Money, by currency", pages.heading)
+    pages.write_heading(sheet, line, "Money, by currency")
     line += 1
     pages.write_header(sheet, line, ("currency", *_CURRENCY_COLUMNS))
     for currency, figures in report.currencies.items():
@@ -283,7 +315,7 @@ def _write_checks(pages: _Pages, sheet: Worksheet, report: Report, line: int) ->
         ("For information", [c for c in report.checks if c["severity"] == "info"]),
     )
     for title, checks in groups:
-        sheet.write_string(line, 0, title, pages.heading)
+        pages.write_heading(sheet, line, title)
         line += 1
         sheet.set_row(line, 20)
         sheet.write_string(line, 0, "Check", pages.header)
@@ -317,7 +349,7 @@ def _write_check(
 
 
 def _write_legend(pages: _Pages, sheet: Worksheet, line: int) -> None:
-    sheet.write_string(line, 0, "How to read it", pages.heading)
+    pages.write_heading(sheet, line, "How to read it")
     texts = [
         "High: money that somebody has to look for now. Medium: worth a look. Low: over, or stopped in time. Info: explains the others.",
         "At risk is never added up across checks: a gap, the refused overdraft that made it and the overdrawn wallet can be one and the same sum.",
@@ -345,12 +377,11 @@ def _write_findings(pages: _Pages, findings: Findings) -> None:
     sheet.write_string(2, 0, f"Why it matters: {check.why}", pages.faint)
     sheet.write_string(3, 0, f"What to do: {check.do}", pages.faint)
 
-    def values() -> Iterator[list[Any]]:
-        yield [first[name] for name in columns]
-        for row in rows:
-            yield [row[name] for name in columns]
-
-    _write_pages(pages, sheet, columns, values(), top=5)
+    values = (
+        [_Severity(row["severity"]), *(row[name] for name in columns[1:])]
+        for row in chain([first], rows)
+    )
+    _write_pages(pages, sheet, columns, values, top=5)
 
 
 def _write_pages(
@@ -368,12 +399,7 @@ def _write_pages(
     while (following := next(rest, None)) is not None:
         number += 1
         sheet = pages.add_sheet(f"{name} {number}")
-        _, rest = pages.write_table(sheet, columns, _with_first(following, rest), currency)
-
-
-def _with_first(first: Sequence[Any], rest: Iterator[Sequence[Any]]) -> Iterator[Sequence[Any]]:
-    yield first
-    yield from rest
+        _, rest = pages.write_table(sheet, columns, chain([following], rest), currency)
 
 
 def _write_subscribers(pages: _Pages, report: Report) -> None:
@@ -392,11 +418,10 @@ def _write_subscribers(pages: _Pages, report: Report) -> None:
 def _write_transactions(pages: _Pages, report: Report) -> None:
     rows = (
         row
-        for batch in report.transactions()
+        for batch in report.transactions(_TRANSACTION_COLUMNS)
         for row in zip(*(column.to_pylist() for column in batch.columns), strict=True)
     )
-    sheet = pages.add_sheet("Transactions")
-    _write_pages(pages, sheet, TRANSACTION_COLUMNS, rows)
+    _write_pages(pages, pages.add_sheet("Transactions"), _TRANSACTION_COLUMNS, rows)
 
 
 def _write_contents(pages: _Pages, report: Report) -> None:

@@ -16,14 +16,15 @@ def write_reports(report: Report, folder: Path, formats: Sequence[str] | None = 
     """Write the reports into the folder and return their paths, in the order of FORMATS."""
     make_folder(folder)
     written: list[Path] = []
-    for name, write in _writers(formats or FORMATS):
+    for name, write in writers(formats or FORMATS):
         with written_beside(folder / name) as path:
             write(report, path)
         written.append(folder / name)
     return written
 
 
-def _writers(formats: Sequence[str]) -> list[tuple[str, Callable[[Report, Path], None]]]:
+def writers(formats: Sequence[str]) -> list[tuple[str, Callable[[Report, Path], None]]]:
+    """Return the file names of the formats, each with what writes it. Loads their libraries."""
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise BadUse(f"unknown format {unknown[0]!r} (known: {', '.join(FORMATS)})")

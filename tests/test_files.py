@@ -175,3 +175,30 @@ def test_a_folder_without_logs(tmp_path: Path, names: list[str]) -> None:
 def test_a_path_that_does_not_exist() -> None:
     with pytest.raises(BadUse, match="no such path: nowhere"):
         find_logs(["nowhere"])
+
+
+def test_a_folder_that_cannot_be_listed_is_a_problem(
+    audit: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refuse(folder: str) -> Any:
+        if folder.endswith("closed"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr("trueup.sources.files.os.scandir", refuse)
+    found = audit({"x.log": LINE, "closed/y.log": LINE + LINE})
+    assert statuses(found) == {"logs/x.log": ("read", 1)}
+    assert problems(found) == [
+        ("logs/closed", "the folder cannot be listed: permission denied"),
+    ]
+
+
+def test_links_to_files_are_read_once_and_links_to_folders_not(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.log").write_bytes(LINE)
+    (tmp_path / "in" / "a.log").symlink_to("x.log")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "broken.log").symlink_to("nothing")
+    assert [file.name for file in find_logs([tmp_path / "in"]).files] == ["in/a.log"]

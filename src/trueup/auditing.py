@@ -134,7 +134,7 @@ def _report(
     )
     stack.callback(connection.close)
     books = keep_books(connection, tables)
-    _note_repeated(books, found)
+    _note_found(books, found)
     log.info("kept the books in %.2f s", time.perf_counter() - started)
 
     window = Window(settings.since, settings.until)
@@ -160,7 +160,8 @@ def _load_engine(formats: Sequence[str]) -> None:
     trueup.reports.writing.writers(formats)
 
 
-def _note_repeated(books: Books, found: Found) -> None:
+def _note_found(books: Books, found: Found) -> None:
+    """Note what finding the files already showed: what is read once, what cannot be listed."""
     for name, kept in found.repeated:
         books.connection.execute(
             """
@@ -169,6 +170,11 @@ def _note_repeated(books: Books, found: Found) -> None:
             FROM files WHERE name = ?
             """,
             [name, kept],
+        )
+    for name, reason in found.closed:
+        books.connection.execute(
+            "INSERT INTO problems VALUES (?, 0, ?, '')",
+            [name, f"the folder cannot be listed: {reason}"],
         )
 
 

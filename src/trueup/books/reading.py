@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import groupby, islice
 from pathlib import Path
@@ -24,6 +23,7 @@ from trueup.logs.stream import read_stream
 from trueup.sources.files import LogFile, load
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkContext, SpawnContext
 
@@ -175,6 +175,8 @@ def _read_and_send(batch: Batch, sender: Connection) -> None:
 def _read_and_spill(
     work: list[Batch], folder: Path, processes: int, on_read: Callable[[int], None]
 ) -> None:
+    from concurrent.futures import FIRST_COMPLETED, wait
+
     todo = enumerate(work)
     if processes == 1:
         for place, batch in todo:
@@ -210,6 +212,8 @@ def spill_batch(place: int, batch: Batch, folder: Path) -> int:
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
     """Yield processes that read; an interrupt ends them at once."""
+    from concurrent.futures import ProcessPoolExecutor
+
     pool = ProcessPoolExecutor(
         processes, multiprocessing.get_context("spawn"), initializer=_leave_interrupts_to_parent
     )

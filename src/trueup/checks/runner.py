@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
+from string import Formatter
 from typing import Any
 
 import pyarrow as pa
@@ -98,10 +100,14 @@ def _rank_sql() -> str:
 
 def explain(check: Check, row: Mapping[str, Any]) -> str:
     """Return the sentence that explains a finding: the check's, with the row's values in it."""
+    sentence = check.explanation_of(row["cause"])
     currency = row["currency"]
-    return check.explanation_of(row["cause"]).format_map(
-        {name: _in_words(value, currency) for name, value in row.items()}
-    )
+    return sentence.format_map({name: _in_words(row[name], currency) for name in _names(sentence)})
+
+
+@cache
+def _names(sentence: str) -> tuple[str, ...]:
+    return tuple(name for _, name, _, _ in Formatter().parse(sentence) if name)
 
 
 def _in_words(value: Any, currency: str | None) -> str:  # noqa: ANN401

@@ -41,6 +41,8 @@ class Found:
     ignored: list[str] = field(default_factory=list)
     repeated: list[tuple[str, str]] = field(default_factory=list)
     """Names of files whose bytes another file has too, each with the name that is read."""
+    closed: list[tuple[str, str]] = field(default_factory=list)
+    """Folders that cannot be listed, each with the reason."""
 
 
 def find_logs(paths: Sequence[str | Path]) -> Found:
@@ -50,17 +52,19 @@ def find_logs(paths: Sequence[str | Path]) -> Found:
     """
     seen: dict[str, LogFile] = {}
     ignored: set[str] = set()
+    closed: dict[str, str] = {}
     for given in sorted({os.fspath(path) for path in paths}):
         if not os.path.exists(given):
             raise BadUse(f"no such path: {given} (name a log file or a folder of logs)")
-        for name, path, size in _walk(given):
-            if not _is_log(path, explicit=path == given):
+        root = os.path.realpath(given)
+        is_folder = os.path.isdir(root)
+        for name, path, size in _walk(root, closed) if is_folder else _alone(root):
+            if is_folder and not _is_log(path):
                 ignored.add(name)
                 continue
-            real = os.path.realpath(path)
-            file = LogFile(name, real, stream_of(real, name), size)
-            if real not in seen or name < seen[real].name:
-                seen[real] = file
+            file = LogFile(name, path, stream_of(path, name), size)
+            if path not in seen or name < seen[path].name:
+                seen[path] = file
     if not seen:
         raise BadUse(
             f"no logs in {', '.join(map(str, paths))}: "
@@ -68,29 +72,40 @@ def find_logs(paths: Sequence[str | Path]) -> Found:
         )
     files = sorted(seen.values(), key=lambda file: (file.name, file.path))
     files, repeated = _without_repeats(files)
-    return Found(files, sorted(ignored), repeated)
+    return Found(files, sorted(ignored), repeated, sorted(closed.items()))
 
 
-def _walk(given: str) -> Iterator[tuple[str, str, int]]:
-    """Yield name, path and size of each file; names begin with the path's own last part."""
-    last_part = os.path.basename(os.path.realpath(given)) or given
-    if not os.path.isdir(given):
-        yield last_part, given, os.stat(given).st_size
-        return
-    pending = [(last_part, given)]
+_Place = tuple[str, str, int]
+
+
+def _alone(path: str) -> list[_Place]:
+    return [(os.path.basename(path), path, os.stat(path).st_size)]
+
+
+def _walk(root: str, closed: dict[str, str]) -> Iterator[_Place]:
+    """Yield name, path and size of each file under the folder; names begin with its last part.
+
+    Folders that cannot be listed go into `closed`, with the reason.
+    """
+    pending = [(os.path.basename(root) or root, root)]
     while pending:
         prefix, folder = pending.pop()
-        with os.scandir(folder) as found:
-            for entry in found:
-                name = f"{prefix}/{entry.name}"
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append((name, entry.path))
-                elif entry.is_file():
-                    yield name, entry.path, entry.stat().st_size
+        try:
+            with os.scandir(folder) as found:
+                for entry in found:
+                    name = f"{prefix}/{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append((name, entry.path))
+                    elif entry.is_file():
+                        is_link = entry.is_symlink()
+                        path = os.path.realpath(entry.path) if is_link else entry.path
+                        yield name, path, entry.stat().st_size
+        except OSError as error:
+            closed[prefix] = (error.strerror or "unreadable").lower()
 
 
-def _is_log(path: str, *, explicit: bool) -> bool:
-    if explicit or path.lower().endswith(SUFFIXES):
+def _is_log(path: str) -> bool:
+    if path.lower().endswith(SUFFIXES):
         return True
     try:
         with open(path, "rb") as file:

@@ -17,7 +17,7 @@ import pytest
 import trueup
 from trueup.config import Settings
 from trueup.errors import BadUse
-from trueup.reports import workbook
+from trueup.reports import csv_report, workbook
 from trueup.reports.csv_report import harmless
 from trueup.reports.files import written_beside
 from trueup.sample import write_sample
@@ -78,6 +78,27 @@ def test_transactions_are_equal_in_every_format(
                 if row["Currency"] == currency and row["Type"] == kind
             )
             assert in_csv == in_cells == Decimal(figures[side]), (currency, side)
+
+
+def test_every_cell_of_a_transaction_is_the_text_of_its_value(
+    audit: Run, ledger: Make, tmp_path: Path
+) -> None:
+    """DuckDB makes the lines of transactions.csv; Python makes those of the other files."""
+    text = ledger("""
+        10:00:00 T1 ana BHD CREDIT 1100.5 0.0005 -5 1105.123456 -0.5 applied
+        10:00:01 T2 =1 SAR DEBIT 3 0.1 1105.10 1102.123 -4 applied error 1 2
+        10:00:02 T3 bob JPY - 100 0 7 1000000 - skipped
+        10:00:03 T4 b"o,b XXX DEBIT 0.10 0 NaN 0.000001 0 -
+    """)
+    done = audit(text)
+    done.write(tmp_path, ["csv"])
+    listed = rows_of(tmp_path / "transactions.csv")
+    values = [row for batch in done.report.transactions() for row in batch.to_pylist()]
+    assert len(listed) == 4
+    for cells, row in zip(listed, values, strict=True):
+        for name, value in row.items():
+            cell = csv_report._cell(value, row["currency"])
+            assert cells[name] == ("" if cell is None else str(cell)), name
 
 
 def test_findings_are_equal_in_every_format(out: Path, report: dict[str, Any], book: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ class Books:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
+        self._is_stopped = False
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
         """Return the rows of a query as an Arrow table."""
@@ -30,11 +31,16 @@ class Books:
         table: pa.Table = relation.to_arrow_table()
         return table
 
-    def stream(self, query: str, rows: int = 20_000) -> pa.RecordBatchReader:
-        """Return the rows of a query as Arrow batches, read as they are taken."""
-        relation = self.connection.cursor().sql(query)
-        reader: pa.RecordBatchReader = relation.to_arrow_reader(rows)
-        return reader
+    def stream(self, query: str, rows: int = 20_000) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of a query as Arrow batches, read as they are taken."""
+        for batch in self.connection.cursor().sql(query).to_arrow_reader(rows):
+            if self._is_stopped:
+                raise RuntimeError("the books were stopped while they were read")
+            yield batch
+
+    def stop(self) -> None:
+        """Make every stream end at its next batch, in whichever thread it is read."""
+        self._is_stopped = True
 
     def table(self, name: str) -> pa.Table:
         """Return a whole table."""

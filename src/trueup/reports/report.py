@@ -76,8 +76,14 @@ class Report:
                 yield row
 
     def transactions(self, names: Sequence[str] = TRANSACTION_COLUMNS) -> Iterator[pa.RecordBatch]:
-        """Yield the transactions of the window in order of time, with these columns."""
-        columns = ", ".join("f.name AS file" if name == "file" else f't."{name}"' for name in names)
+        """Yield the transactions of the window in order of time, with these columns.
+
+        A column that is no name is an SQL expression over transactions `t` and their files `f`.
+        """
+        columns = ", ".join(
+            "f.name AS file" if name == "file" else f't."{name}"' if name.isidentifier() else name
+            for name in names
+        )
         yield from self.books.stream(
             f"""
             SELECT {columns} FROM transactions AS t LEFT JOIN files AS f ON f.file_id = t.file_id
@@ -145,7 +151,7 @@ def build_report(
 
 
 def _rows(books: Books, query: str) -> list[tuple[Any, ...]]:
-    rows: list[tuple[Any, ...]] = books.connection.execute(query).fetchall()
+    rows: list[tuple[Any, ...]] = books.connection.cursor().execute(query).fetchall()
     return rows
 
 

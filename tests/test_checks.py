@@ -45,12 +45,16 @@ CASES: list[tuple[str, str, list[tuple[Any, ...]]]] = [
         10:00:02 T3 cid SAR DEBIT 50 0 50 0 0 applied
         10:00:03 T4 dan SAR DEBIT 90 0 50 -40 -40 already_synced
         10:00:04 T5 dan SAR DEBIT 5 0 -40 -45 -45 failed
+        10:00:05 T6 eve SAR DEBIT 6 0 5 -1 -1 already_synced
+        10:00:06 T7 fay SAR DEBIT 6 0 5 -1 -1 -
         """,
         [
             ("T2", "posted", 0, -40, -40, 40),
             ("T4", "posted", 0, -40, -40, 40),
+            ("T6", "unknown", 0, -1, -1, 1),
+            ("T7", "unknown", 0, -1, -1, 1),
             ("T1", "refused", 0, -40, -40, 0),
-            ("T5", "refused", 0, -45, -45, 0),
+            ("T5", "not_applied", 0, -45, -45, 0),
         ],
     ),
     (

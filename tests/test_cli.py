@@ -140,6 +140,18 @@ BAD_USE = [
         ["audit", "logs", "--config", "none.toml"],
         "cannot read the settings in none.toml: no such file or directory",
     ),
+    (
+        ["audit", "logs", "--since", "0001-01-01T00:00:00+10:00"],
+        "since: not a date: '0001-01-01T00:00:00+10:00' (write 2024-01-31 or 2024-01-31T21:00)",
+    ),
+    (
+        ["audit", "logs", "--since", "2024-02-02", "--until", "2024-02-02"],
+        "since: not before until, so that nothing would be shown",
+    ),
+    (
+        ["audit", "logs", "--config", "memory.toml"],
+        "memory.toml: memory-limit: not an amount of memory: 'much' (write 500MB or 2GB)",
+    ),
     (["audit", "logs", "--processes", "-1"], "processes: not a number of processes: -1"),
     (["audit", "logs", "--frmats", "x"], "No such option: --frmats (Possible options: --formats) (see trueup --help)"),
     (["sample", "logs"], "logs is not empty: give a new or empty folder for the sample"),
@@ -154,6 +166,7 @@ def test_bad_use_gets_one_line_and_exit_code_2(
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "bad.toml").write_text("formatz = []\n")
+    (tmp_path / "memory.toml").write_text('memory_limit = "much"\n')
     assert run(*words, cwd=tmp_path) == (2, "", f"trueup: {message}\n")
 
 

@@ -191,7 +191,7 @@ def test_a_folder_that_cannot_be_listed_is_a_problem(
     found = audit({"x.log": LINE, "closed/y.log": LINE + LINE})
     assert statuses(found) == {"logs/x.log": ("read", 1)}
     assert problems(found) == [
-        ("logs/closed", "the folder cannot be listed: permission denied"),
+        ("logs/closed", "it cannot be looked at: permission denied"),
     ]
 
 
@@ -202,3 +202,33 @@ def test_links_to_files_are_read_once_and_links_to_folders_not(tmp_path: Path) -
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
     (tmp_path / "in" / "broken.log").symlink_to("nothing")
     assert [file.name for file in find_logs([tmp_path / "in"]).files] == ["in/a.log"]
+
+
+def test_names_that_are_no_utf8(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path)
+    for name in (b"a\xff.log", b"b\xff.log"):
+        Path(os.fsdecode(folder + b"/" + name)).write_bytes(LINE)
+    Path(os.fsdecode(folder + b"/c\xff.json")).write_bytes(b"{}")
+    with trueup.audit(tmp_path) as done:
+        assert statuses(done) == {f"{tmp_path.name}/a?.log": ("read", 1)}
+        assert done.report.inputs["ignored"] == [f"{tmp_path.name}/c?.json"]
+        assert [row["excerpt"] for row in done.report.problems()] == [f"{tmp_path.name}/b?.log"]
+
+
+def test_equal_pieces_of_a_stream_are_all_read(audit: Run, ledger: Callable[[str], str]) -> None:
+    """A stream cut to one line a file: the braces are equal files and no repeats."""
+    lines = ledger("10:00:00 T1 ana BHD DEBIT 5 0 20 15 15 applied").splitlines(keepends=True)
+    stream = "2024-02-01-[$LATEST]" + "b" * 32
+    found = audit({f"{stream}/{place:06}.log": line.encode() for place, line in enumerate(lines)})
+    assert found.report.counts["transactions"] == 1
+    assert found.report.inputs["rejected"] == []
+
+
+def test_a_pipe_is_read(tmp_path: Path) -> None:
+    import subprocess
+    import sys
+
+    (tmp_path / "x.log").write_bytes(LINE)
+    command = f"{sys.executable} -m trueup audit <(cat x.log) --formats json --json"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True)
+    assert b'"entries": 1' in done.stdout

@@ -311,3 +311,54 @@ def test_files_are_named_from_the_path_given(audit: Run, tmp_path: Path, ledger:
     assert [row["name"] for row in done.table("files").to_pylist()] == ["logs/a/x.log"]
     with trueup.audit(tmp_path / "logs" / "a" / "x.log") as one:
         assert [row["name"] for row in one.table("files").to_pylist()] == ["x.log"]
+
+
+def test_long_words_of_other_scripts_and_marks_of_windows_tools(audit: Run, ledger: Make) -> None:
+    t = "2024-02-01T10:00:00.000Z"
+    text = (
+        f"{t} INIT_START Runtime Version: x{'é' * 400}\n"
+        f"{t} START RequestId: r1 Version: 1\n"
+        f"{t} {t}\tr1\tINFO\tProcessing message m1\n"
+        f"{t} {t}\tr1\tINFO\tSkipping the balance sync for x{'é' * 400}\n"
+    )
+    done = audit({"x.log": b"\xef\xbb\xbf" + text.encode()})
+    assert done.report.counts["entries"] == 4
+    assert done.report.reading["understood"] == 4
+    assert done.report.outcomes["messages"] == {"skipped": 1}
+    assert done.report.inputs["problems"] == 0
+
+
+def test_a_sync_error_of_a_message_without_transaction_is_not_that_of_an_earlier_one(
+    ledger: Make,
+) -> None:
+    text = ledger("10:00:00 T1 ana BHD DEBIT 5 0 20 15 15 applied")
+    request = "00000000-0000-4000-8000-000000000001"
+    t = "2024-02-01T10:00:00.000Z"
+    more = (
+        f"{t} {t}\t{request}\tINFO\tProcessing message m9\n"
+        f"{t} {t}\t{request}\tERROR\tSubscription balance and payment balance are not in sync "
+        "{\n  userId: 'ana',\n  subscriptionBalance: 1,\n  paymentBalance: 2\n}\n"
+    )
+    tables = read((text + more).encode()).tables
+    assert [row[-4] for row in tables["transactions"]] == [b"false"]
+    assert [row[0] for row in tables["sync_errors"]] == [2]
+
+
+def test_a_type_that_is_neither_is_said(audit: Run, ledger: Make) -> None:
+    done = audit(ledger("10:00:00 T1 ana BHD credit 5 0 20 15 15 applied"))
+    assert [row["problem"] for row in done.report.problems()] == [
+        "the type is neither CREDIT nor DEBIT"
+    ]
+
+
+def test_files_that_overlap_in_time_keep_the_order_of_their_names(ledger: Make) -> None:
+    """One ends in the millisecond in which the other begins, but does not follow it."""
+    one = ledger(
+        "10:00:05 T1 ana BHD DEBIT 5 0 20 15 15 applied\n10:00:07 T3 ana BHD DEBIT 5 0 10 5 5 applied"
+    )
+    two = ledger(
+        "10:00:06 T4 bob BHD DEBIT 5 0 20 15 15 applied\n10:00:05 T2 ana BHD DEBIT 5 0 15 10 10 applied"
+    )
+    two = two.replace("-00000000000", "-99999999999")
+    rows = read(one.encode(), two.encode()).tables["transactions"]
+    assert [row[1] for row in rows] == [b"T1", b"T2", b"T4", b"T3"]

@@ -109,8 +109,48 @@ def test_a_window_shows_its_part_and_carries_balances_in(
     assert done.report.currencies["BHD"]["gap_at_end"] == 2
     assert done.report.counts["transactions"] == done.report.counts["messages"] == 1
     assert done.report.counts["entries"] == 24
-    gap_changes = next(c for c in done.report.checks if c["id"] == "gap_change")
-    assert gap_changes["findings"] == 0
+    assert check(done, "gap_change")["findings"] == 0
+    # The gap opened before the window and is open at its end, though not at the end of the logs.
+    assert check(done, "out_of_sync")["by_currency"]["BHD"]["amount_at_risk"] == 2
     later = audit(text, since="2024-02-01T12:00:00")
-    gap_changes = next(c for c in later.report.checks if c["id"] == "gap_change")
-    assert gap_changes["by_cause"] == {"moved": 1}
+    assert check(later, "gap_change")["by_cause"] == {"moved": 1}
+
+
+def check(audit: trueup.Audit, name: str) -> dict[str, Any]:
+    return next(one for one in audit.report.checks if one["id"] == name)
+
+
+def test_states_are_shown_while_they_last(
+    audit: Callable[..., trueup.Audit], ledger: Callable[[str], str]
+) -> None:
+    text = ledger("""
+        10:00:00 T1 ana BHD DEBIT 10 0 5 -5 -5 applied
+        11:00:00 T2 ana BHD DEBIT 1 0 -5 -6 -6 applied
+        12:00:00 T3 ana BHD CREDIT 9 0 -6 3 3 applied
+        10:00:00 T4 bob BHD DEBIT 10 0 5 -5 -5 applied
+    """)
+    over = ("2024-02-01T12:00:00", {"open": 1})  # bob's alone: ana's is over before
+    for since, causes in (("2024-02-01T11:00:00", {"open": 1, "over": 1}), over):
+        assert check(audit(text, since=since), "payment_overdraft")["by_cause"] == causes
+    until = audit(text, until="2024-02-01T12:00:00")
+    assert check(until, "payment_overdraft")["by_cause"] == {"open": 2}
+
+
+MIDDLE = "2024-01-15"
+
+
+@pytest.mark.parametrize(("since", "until"), [(None, None), (MIDDLE, None), (None, MIDDLE)])
+def test_the_gaps_of_a_window_agree_everywhere(
+    logs: Path, since: str | None, until: str | None
+) -> None:
+    with trueup.audit(logs, since=since, until=until) as audit:
+        rows = list(audit.report.subscribers())
+        at_risk = check(audit, "out_of_sync")["by_currency"]
+        for currency, figures in audit.report.currencies.items():
+            of = [row["gap_at_end"] or 0 for row in rows if row["currency"] == currency]
+            assert sum(map(abs, of)) == figures["gap_at_end"]
+            assert sum(1 for gap in of if gap) == figures["subscribers_out_of_sync"]
+            found = at_risk.get(currency, {"findings": 0, "amount_at_risk": 0})
+            assert found["amount_at_risk"] == figures["gap_at_end"]
+            assert found["findings"] == figures["subscribers_out_of_sync"]
+        assert sum(figures["gap_at_end"] for figures in audit.report.currencies.values()) > 0

@@ -84,13 +84,16 @@ def audit(  # noqa: PLR0913  (the public front door: each option is a word of th
     """Audit the logs under the paths (files or folders).
 
     `since` (inclusive) and `until` (exclusive), in UTC, bound what is shown; everything is read
-    and checked. Raises BadUse for a path that does not exist, a folder without logs, a bad date.
+    and checked. Reads in this process unless `settings.processes` says otherwise: more of them
+    need the guard `if __name__ == "__main__"` in the calling script. Raises BadUse for a path that does not exist, a folder without logs, a bad date.
     """
-    settings = settings or Settings()
+    settings = settings or Settings(processes=1)
     if since is not None:
         settings = replace(settings, since=_time("since", since))
     if until is not None:
         settings = replace(settings, until=_time("until", until))
+    if settings.since and settings.until and settings.since >= settings.until:
+        raise BadUse("since: not before until, so that nothing would be shown")
     found = find_logs([paths] if isinstance(paths, (str, Path)) else list(paths))
     if on_found:
         on_found(found)
@@ -174,7 +177,7 @@ def _note_found(books: Books, found: Found) -> None:
     for name, reason in found.closed:
         books.connection.execute(
             "INSERT INTO problems VALUES (?, 0, ?, '')",
-            [name, f"the folder cannot be listed: {reason}"],
+            [name, f"it cannot be looked at: {reason}"],
         )
 
 

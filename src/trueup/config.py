@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -104,16 +105,18 @@ def _parse_formats(value: object) -> tuple[str, ...]:
 
 def parse_time(value: object) -> datetime:
     """Return a time in UTC, without a zone; a date is its midnight. ValueError says what is wrong."""
-    if isinstance(value, datetime):
-        time = value
-    else:
-        try:
-            time = datetime.fromisoformat(str(value))
-        except ValueError:
-            raise ValueError(
-                f"not a date: {value!r} (write 2024-01-31 or 2024-01-31T21:00)"
-            ) from None
-    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    try:
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    except (ValueError, OverflowError):
+        message = f"not a date: {value!r} (write 2024-01-31 or 2024-01-31T21:00)"
+        raise ValueError(message) from None
+
+
+def _parse_memory(value: object) -> str:
+    if not re.fullmatch(r"\d{1,9}(\.\d{1,3})? ?[KMGT]i?B", str(value)):
+        raise ValueError(f"not an amount of memory: {value!r} (write 500MB or 2GB)")
+    return str(value)
 
 
 def _parse_processes(value: object) -> int:
@@ -134,5 +137,6 @@ _PARSERS: dict[str, Any] = {
     "since": parse_time,
     "until": parse_time,
     "processes": _parse_processes,
+    "memory_limit": _parse_memory,
     "log_level": _parse_level,
 }

@@ -69,9 +69,12 @@ def keep_books(connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table
     for name, columns in TABLES.items():
         shown = "logged_transactions" if name == "transactions" else name
         if isinstance(tables, Path):
-            pattern = str(tables / name / "*.parquet").replace("'", "''")
+            parts = ", ".join(
+                "'" + str(part).replace("'", "''") + "'"
+                for part in sorted((tables / name).iterdir())
+            )
             kind = "TABLE" if name in _SMALL else "VIEW"
-            source = f"read_parquet('{pattern}')"
+            source = f"read_parquet([{parts}])"
         else:
             kind = "TABLE"
             source = "arrow_table"
@@ -91,6 +94,8 @@ def _list_currencies(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     connection.execute("CREATE TABLE currencies (currency TEXT, minor_unit DECIMAL(18,6))")
     if found:
-        connection.executemany(
-            "INSERT INTO currencies VALUES (?, ?)", [[name, minor_unit(name)] for (name,) in found]
+        names = [name for (name,) in found]
+        connection.execute(
+            "INSERT INTO currencies SELECT unnest(?::TEXT[]), unnest(?::DECIMAL(18, 6)[])",
+            [names, [minor_unit(name) for name in names]],
         )

@@ -1,5 +1,5 @@
--- One row per subscriber and currency with a transaction in the window. {in_window},
--- {before_end} and {before_start} are conditions on a transaction's time.
+-- One row per subscriber and currency with a transaction in the window, or with a gap that is
+-- carried into it. {in_window}, {before_end} and {before_start} are conditions on a time.
 CREATE OR REPLACE TABLE subscribers AS
 WITH shown AS (
     SELECT
@@ -29,15 +29,15 @@ carried AS (
             FILTER (WHERE t.payment_after IS NOT NULL) AS payment_balance,
         max_by(t.gap, t.position) FILTER (WHERE t.gap IS NOT NULL) AS gap_at_end
     FROM transactions AS t
-    WHERE {before_end}
+    WHERE {before_end} AND t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
     GROUP BY t.subscriber_id, t.currency
 )
 SELECT
-    s.subscriber_id,
-    s.currency,
-    s.transactions,
-    s.credits,
-    s.debits,
+    c.subscriber_id,
+    c.currency,
+    coalesce(s.transactions, 0) AS transactions,
+    coalesce(s.credits, 0) AS credits,
+    coalesce(s.debits, 0) AS debits,
     s.first_at,
     s.last_at,
     coalesce(c.opening_balance, s.first_old_balance) AS opening_balance,
@@ -46,5 +46,6 @@ SELECT
     s.highest_balance,
     c.payment_balance,
     c.gap_at_end
-FROM shown AS s
-INNER JOIN carried AS c ON c.subscriber_id = s.subscriber_id AND c.currency = s.currency
+FROM carried AS c
+LEFT JOIN shown AS s ON s.subscriber_id = c.subscriber_id AND s.currency = c.currency
+WHERE s.transactions > 0 OR c.gap_at_end <> 0

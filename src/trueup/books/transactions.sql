@@ -11,7 +11,7 @@ WITH typed AS (
             WHEN t.new_balance < t.old_balance THEN 'DEBIT'
         END AS known_type,
         t.new_balance - t.old_balance AS delta,
-        c.minor_unit,
+        coalesce(c.minor_unit, CAST(0.01 AS DECIMAL(18, 6))) AS minor_unit,
         t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL AS has_neighbours
     FROM logged_transactions AS t
     LEFT JOIN currencies AS c ON c.currency = t.currency

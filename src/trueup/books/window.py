@@ -28,6 +28,10 @@ class Window:
         """Return the SQL condition that the column's time lies before the window."""
         return f"{column} < {_literal(self.since)}" if self.since else "FALSE"
 
+    def reaches(self, column: str) -> str:
+        """Return the SQL condition that what lasts until the column's time (NULL: still) is in it."""
+        return f"coalesce({column} >= {_literal(self.since)}, TRUE)" if self.since else "TRUE"
+
 
 def _literal(time: datetime) -> str:
     return f"TIMESTAMP '{time:%Y-%m-%d %H:%M:%S.%f}'"

@@ -2,7 +2,7 @@
 
 The entry's lines are `-- key: text`. Keys: id, title, severity, question, why, do, and explain,
 which may name a cause (`-- explain posted: ...`). `severity` is one word, or one per cause
-(`posted high, refused low`).
+(`posted high, refused low`). `-- lasts: yes` marks a check whose findings are states.
 """
 
 from __future__ import annotations
@@ -44,6 +44,8 @@ class Check:
     explanations: Mapping[str, str]
     """Sentence by cause, with the finding's columns in braces; `""` for any other cause."""
     sql: str
+    is_state: bool = False
+    """Whether a finding lasts: its statement returns until when, as `lasts_until` (NULL: still)."""
 
     @property
     def severity(self) -> str:
@@ -86,6 +88,7 @@ def read_check(text: str) -> Check:
         do=entry["do"],
         explanations=explanations,
         sql=text,
+        is_state=entry.get("lasts") == "yes",
     )
 
 

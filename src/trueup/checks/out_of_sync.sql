@@ -1,6 +1,7 @@
 -- id: out_of_sync
 -- title: Subscribers whose two balances differ
 -- severity: high
+-- lasts: yes
 -- question: For whom do the two balances differ at the end, by how much, since when and through which transaction?
 -- why: One of the two balances is wrong: the subscriber can spend money that is not there, or cannot spend money that is.
 -- do: Settle which balance is right, starting with the transaction that opened the gap, and correct the other.
@@ -59,6 +60,7 @@ SELECT
     o.file_id,
     o.first_line,
     o.last_line,
+    CAST(NULL AS TIMESTAMP) AS lasts_until,
     o.action,
     o.gap AS gap_when_opened,
     CAST(c.changes AS BIGINT) AS changes,

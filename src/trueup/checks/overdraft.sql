@@ -1,37 +1,42 @@
 -- id: overdraft
 -- title: Overdrafts of the subscription balance
--- severity: posted high, refused low
+-- severity: posted high, unknown medium, refused low, not_applied low
 -- question: Which transactions took, or would have taken, a subscription balance below zero?
 -- why: A balance below zero is money that the company has delivered for and not been paid. A refused one was stopped in time, but the wallet may have paid it out all the same.
--- do: Posted: collect the amount or correct the posting. Refused: look at the gap of the same subscriber under out_of_sync.
+-- do: Posted: collect the amount or correct the posting. Unknown: see whether the balance really went below zero. Refused or not applied: look at the gap of the same subscriber under out_of_sync.
 -- explain posted: Transaction {transaction_id} took the subscription balance of {subscriber_id} to {logged}; it should not be below zero.
--- explain refused: Transaction {transaction_id} would have taken the subscription balance of {subscriber_id} to {logged}; it was not carried out ({outcome}).
+-- explain unknown: Transaction {transaction_id} would take the subscription balance of {subscriber_id} to {logged}; the logs do not tell whether it was carried out ({outcome}).
+-- explain refused: Transaction {transaction_id} would have taken the subscription balance of {subscriber_id} to {logged}; the service refused it.
+-- explain not_applied: Transaction {transaction_id} would have taken the subscription balance of {subscriber_id} to {logged}; it was not carried out ({outcome}).
+WITH judged AS (
+    SELECT
+        t.*,
+        CASE
+            WHEN t.outcome = 'applied' THEN 'posted'
+            WHEN t.outcome = 'blocked' THEN 'refused'
+            WHEN t.subscription_after IS NULL THEN 'unknown'
+            WHEN abs(t.subscription_after - t.new_balance) <= t.minor_unit THEN 'posted'
+            ELSE 'not_applied'
+        END AS cause
+    FROM transactions AS t
+    WHERE t.new_balance < 0
+)
 SELECT
-    t.attempt_id AS subject,
-    t.subscriber_id,
-    t.currency,
-    t.at,
-    CASE
-        WHEN t.outcome = 'applied' THEN 'posted'
-        WHEN t.outcome = 'already_synced' AND t.subscription_after = t.new_balance THEN 'posted'
-        ELSE 'refused'
-    END AS cause,
+    j.attempt_id AS subject,
+    j.subscriber_id,
+    j.currency,
+    j.at,
+    j.cause,
     CAST(0 AS DECIMAL(18, 6)) AS expected,
-    t.new_balance AS logged,
-    t.new_balance AS difference,
-    CASE
-        WHEN t.outcome = 'applied' THEN -t.new_balance
-        WHEN t.outcome = 'already_synced' AND t.subscription_after = t.new_balance
-            THEN -t.new_balance
-        ELSE 0
-    END AS amount_at_risk,
-    t.transaction_id,
-    t.attempt_id,
-    t.request_id,
-    t.file_id,
-    t.first_line,
-    t.last_line,
-    t.outcome,
-    t.action
-FROM transactions AS t
-WHERE t.new_balance < 0
+    j.new_balance AS logged,
+    j.new_balance AS difference,
+    CASE WHEN j.cause IN ('posted', 'unknown') THEN -j.new_balance ELSE 0 END AS amount_at_risk,
+    j.transaction_id,
+    j.attempt_id,
+    j.request_id,
+    j.file_id,
+    j.first_line,
+    j.last_line,
+    j.outcome,
+    j.action
+FROM judged AS j

@@ -1,6 +1,7 @@
 -- id: payment_overdraft
 -- title: Overdrafts of the payment balance
 -- severity: open high, over low
+-- lasts: yes
 -- question: Whose payment balance was below zero, from when to when, and how deep?
 -- why: The wallet paid for more than it held. While it is below zero, that is money to collect; each finding is one episode, however many transactions fell into it.
 -- do: Open: collect the amount, or correct the wallet if it should not have been charged. Over: nothing, unless it happens again.
@@ -68,6 +69,7 @@ SELECT
     f.file_id,
     f.first_line,
     f.last_line,
+    CASE WHEN s.is_open = 1 THEN NULL ELSE s.last_at END AS lasts_until,
     s.last_at,
     l.payment_after AS last_balance,
     s.transactions

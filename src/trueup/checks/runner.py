@@ -51,8 +51,24 @@ class Findings:
 
 
 def run_checks(books: Books, checks: Sequence[Check], window: Window) -> tuple[Findings, ...]:
-    """Run every check on all of the books; keep the findings whose time is in the window."""
-    return tuple(_run(books, check, window) for check in checks)
+    """Run every check on the books up to the window's end; keep the findings that it shows.
+
+    A finding belongs to its time `at`; one of a state, whose check has a column `lasts_until`
+    (NULL: it still lasts), to all of the time from `at` on.
+    """
+    if window.until:
+        # The checks ask for `transactions`: they get those before the end.
+        (database,) = books.connection.execute("SELECT current_database()").fetchone() or ("",)
+        books.connection.execute(
+            f"""
+            CREATE OR REPLACE TEMP VIEW transactions AS
+            SELECT * FROM "{database}".main.transactions AS t WHERE {window.is_before_end("t.at")}
+            """
+        )
+    try:
+        return tuple(_run(books, check, window) for check in checks)
+    finally:
+        books.connection.execute("DROP VIEW IF EXISTS temp.transactions")
 
 
 def _run(books: Books, check: Check, window: Window) -> Findings:
@@ -69,10 +85,10 @@ def _run(books: Books, check: Check, window: Window) -> Findings:
                 '{check.id}' AS "check",
                 substr(sha256(concat('{check.id}', chr(10), f.subject)), 1, 16) AS finding_id,
                 {_severity_sql(check)} AS severity,
-                f.* EXCLUDE (file_id, first_line, last_line, request_id),
+                f.* EXCLUDE ({", ".join(_HIDDEN if check.is_state else _HIDDEN[1:])}),
                 n.name AS file, f.first_line, f.last_line, f.request_id
             FROM found AS f LEFT JOIN files AS n ON n.file_id = f.file_id
-            WHERE {window.holds('f."at"')}
+            WHERE {window.reaches("f.lasts_until" if check.is_state else 'f."at"')}
         )
         SELECT *, row_number() OVER (
             ORDER BY {_rank_sql()}, currency NULLS LAST, amount_at_risk DESC NULLS LAST,
@@ -84,6 +100,10 @@ def _run(books: Books, check: Check, window: Window) -> Findings:
     columns = books.connection.execute(f"FROM {table} LIMIT 0").description or ()
     own = tuple(name for name, *_ in columns if name not in {*COMMON, *EVIDENCE, "place"})
     return Findings(check, books, table, own, time.perf_counter() - started)
+
+
+# What a statement returns for the runner: the rest is shown.
+_HIDDEN = ("lasts_until", "file_id", "first_line", "last_line", "request_id")
 
 
 def _severity_sql(check: Check) -> str:

@@ -144,19 +144,22 @@ def _in_sequence(parts: list[list[Entry]]) -> list[list[Entry]]:
     """Put the files of a stream in the order in which they were written.
 
     Names give it, except where a name contradicts the times at a cut: if one file ends in the
-    millisecond in which another begins, the second follows the first, whatever they are called.
-    Only then does the order decide anything: entries of other milliseconds are sorted by time.
+    millisecond in which another begins, and all of it is earlier, the second follows the first,
+    whatever they are called. Only at such a cut does the order decide anything: entries of other
+    milliseconds are sorted by time.
     """
     parts = [part for part in parts if part]
     if len(parts) < 2:  # noqa: PLR2004
         return parts
     ordered: list[list[Entry]] = []
     for part in parts:
+        last = max(map(itemgetter(0), part))
         place = next(
             (
                 place
                 for place, other in enumerate(ordered)
-                if part[-1][0] == other[0][0] and other[-1][0] != part[0][0]
+                if part[-1][0] == last == other[0][0] == min(map(itemgetter(0), other))
+                and part[0][0] < last
             ),
             len(ordered),
         )

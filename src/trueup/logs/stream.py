@@ -31,7 +31,7 @@ from trueup.schema import TABLES
 UNKNOWN = b"unknown"
 """Outcome of an attempt whose log was cut off before it."""
 
-_RUNTIME = re.compile(rb"INIT_START Runtime Version: ([^\s]{1,100})")
+_RUNTIME = re.compile(rb"INIT_START Runtime Version: (\S++)")
 _INIT_FAILED = re.compile(rb"\tPhase: init\tStatus: (?:error|timeout)")
 _ERROR_LENGTH = 300  # a first line longer than this is a data dump, not an error's name
 
@@ -44,6 +44,7 @@ _LAST_LINE_OF_MESSAGE = _MESSAGE.index("last_line")
 _TRANSACTION = [column.name for column in TABLES["transactions"]]
 _SUBSCRIBER = _TRANSACTION.index("subscriber_id")
 _OUTCOME = _TRANSACTION.index("outcome")
+_TYPES = {b"CREDIT", b"DEBIT", b""}
 _ERROR = _TRANSACTION.index("error_subscription_balance")
 
 
@@ -51,8 +52,20 @@ class _Invocation:
     """One invocation as far as the stream's entries have told it."""
 
     __slots__ = (
-        "attempts", "crash", "ended_at", "error", "file", "line", "measures", "message",
-        "open_message", "open_transactions", "request_id", "runtime", "started_at", "transactions",
+        "attempts",
+        "crash",
+        "ended_at",
+        "error",
+        "file",
+        "latest",
+        "line",
+        "measures",
+        "message",
+        "open_message",
+        "open_transactions",
+        "request_id",
+        "runtime",
+        "started_at",
     )  # fmt: skip
 
     def __init__(self, request_id: bytes, runtime: bytes, entry: Entry) -> None:
@@ -69,7 +82,8 @@ class _Invocation:
         self.message: list[Any] | None = None  # the message under way, settled or not
         self.open_message: list[Any] | None = None  # the same while it waits for its outcome
         self.open_transactions: list[list[Any]] = []  # those that wait for their outcome
-        self.transactions: list[list[Any]] = []
+        self.latest: dict[bytes, list[Any]] = {}
+        """The latest transaction of each subscriber since the message under way began."""
 
     def status(self) -> bytes:
         if self.crash is not None:
@@ -119,6 +133,8 @@ class _Stream:
         invocation = self.invocations.get(match[2]) or self.meet(match[2], entry)
         if invocation.open_transactions:
             invocation.open_transactions = []
+        if invocation.latest:
+            invocation.latest = {}
         invocation.attempts += 1
         message = [
             invocation.attempts, match["message_id"], match[2], time,
@@ -136,6 +152,8 @@ class _Stream:
         if fields is None:
             self.mark_unreadable(entry)
             return
+        if fields[3] not in _TYPES:
+            self.note(entry, [("the type is neither CREDIT nor DEBIT", "type")])
         message = invocation.open_message
         if message is None or invocation.open_transactions:
             # Logged without a message of its own, or again under the same one.
@@ -154,7 +172,7 @@ class _Stream:
             *fields[1:], UNKNOWN, b"", b"", b"false", file, line, last_line(entry),
         ]  # fmt: skip
         invocation.open_transactions.append(row)
-        invocation.transactions.append(row)
+        invocation.latest[fields[1]] = row
         self.transactions.append(row)
 
     def settle(self, entry: Entry, detail: bytes = b"") -> None:
@@ -174,7 +192,8 @@ class _Stream:
         invocation.open_transactions = []
 
     def skip(self, entry: Entry) -> None:
-        self.settle(entry, entry[2]["skip"] or b"update payment balance flag is false")
+        which = entry[2]["skip"] or b"update payment balance flag is false"
+        self.settle(entry, _first_line(which))
 
     def block(self, entry: Entry) -> None:
         message = self.invocation(entry).open_message
@@ -190,7 +209,8 @@ class _Stream:
         invocation = self.invocation(entry)
         error = _first_line(entry_text(entry)[entry[2].end() - entry[2].start("failed") :])
         message = invocation.open_message
-        invocation.error = error
+        if message is not None or invocation.open_transactions:
+            invocation.error = error
         self.settle(entry, error)
         self.extend(message, entry)
 
@@ -205,13 +225,11 @@ class _Stream:
             return
         message = invocation.message
         attempt = message[0] if message else 0
-        # It follows its transaction: the latest of the same subscriber in the invocation.
-        for transaction in reversed(invocation.transactions):
-            if transaction[_SUBSCRIBER] == error[0]:
-                attempt = transaction[0]
-                if transaction[_ERROR + 2] == b"false":
-                    transaction[_ERROR : _ERROR + 3] = error[1], error[2], b"true"
-                break
+        transaction = invocation.latest.get(error[0])
+        if transaction is not None:
+            attempt = transaction[0]
+            if transaction[_ERROR + 2] == b"false":
+                transaction[_ERROR : _ERROR + 3] = error[1], error[2], b"true"
         if message is not None and message[0] == attempt:
             self.extend(message, entry)
         self.sync_errors.append((attempt, match[2], time, *error, file, line))
@@ -274,7 +292,7 @@ class _Stream:
 
     def init_start(self, entry: Entry) -> None:
         found = _RUNTIME.match(entry_text(entry))
-        self.runtime = found[1] if found else b""
+        self.runtime = _first_line(found[1]) if found else b""
 
     def init_report(self, entry: Entry) -> None:
         time, _, _, _, file, line = entry

@@ -174,7 +174,7 @@ def _inputs(books: Books, ignored: list[str]) -> Section:
         """
         SELECT f.name, min(p.problem) FROM files AS f
         LEFT JOIN problems AS p ON p.file_id = f.file_id AND p.line = 0
-        WHERE f.status = 'rejected' GROUP BY f.name ORDER BY f.name
+        WHERE f.status = 'rejected' GROUP BY f.name, f.file_id ORDER BY f.name, f.file_id
     """,
     )
     problems = _one(books, "SELECT count(*) AS problems FROM problems")
@@ -248,21 +248,19 @@ def _currencies(books: Books, window: Window) -> dict[str, Section]:
             FROM transactions AS t WHERE {window.holds("t.at")} AND t.currency IS NOT NULL
             GROUP BY t.currency
         ),
-        last_gaps AS (
-            SELECT t.subscriber_id, t.currency, max_by(t.gap, t.position) AS gap
-            FROM transactions AS t
-            WHERE t.gap IS NOT NULL AND t.subscriber_id IS NOT NULL
-                AND {window.is_before_end("t.at")}
-            GROUP BY t.subscriber_id, t.currency
-        ),
         gaps AS (
-            SELECT currency, sum(abs(gap)) AS gap_at_end,
-                count(*) FILTER (WHERE gap <> 0) AS subscribers_out_of_sync
-            FROM last_gaps GROUP BY currency
+            SELECT currency, coalesce(sum(abs(gap_at_end)), 0) AS gap_at_end,
+                count(*) FILTER (WHERE gap_at_end <> 0) AS subscribers_out_of_sync
+            FROM subscribers GROUP BY currency
         )
-        SELECT shown.*, coalesce(gap_at_end, 0) AS gap_at_end,
+        SELECT currency, coalesce(transactions, 0) AS transactions,
+            coalesce(subscribers, 0) AS subscribers,
+            coalesce(credits, 0) AS credits, coalesce(debits, 0) AS debits,
+            coalesce(applied_credits, 0) AS applied_credits,
+            coalesce(applied_debits, 0) AS applied_debits,
+            coalesce(gap_at_end, 0) AS gap_at_end,
             coalesce(subscribers_out_of_sync, 0) AS subscribers_out_of_sync
-        FROM shown LEFT JOIN gaps USING (currency) ORDER BY currency
+        FROM shown FULL JOIN gaps USING (currency) ORDER BY currency
     """)
     return {row.pop("currency"): row for row in rows.to_pylist()}
 

@@ -24,6 +24,11 @@ def summary_text(report: Report, written: Sequence[Path], *, colour: bool = Fals
     return "\n".join(lines)
 
 
+def _clean(text: str) -> str:
+    """Return text from a log without what a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def _styled(text: str, style: str, colour: bool) -> str:  # noqa: FBT001
     return f"{_STYLES[style]}{text}{_RESET}" if colour and style in _STYLES else text
 
@@ -78,7 +83,7 @@ def _currencies(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
     for currency, figures in report.currencies.items():
         sums = (_grouped(figures[name], currency) for name in ("credits", "debits", "gap_at_end"))
         lines.append(
-            row(currency[:8], f"{figures['transactions']:,}", *sums,
+            row(_clean(currency)[:8], f"{figures['transactions']:,}", *sums,
                 f"{figures['subscribers_out_of_sync']:,}")
         )  # fmt: skip
     return lines if report.currencies else ["No transactions."]
@@ -105,7 +110,7 @@ def _check(check: dict[str, Any], severity: str, found: int, colour: bool) -> li
     at_risk = check["at_risk_by_severity"].get(severity, {})
     amounts = ", ".join(
         # A no-break space keeps currency and amount on one line.
-        amount_words(amount, currency).replace(" ", "\N{NO-BREAK SPACE}")
+        _clean(amount_words(amount, currency)).replace(" ", "\N{NO-BREAK SPACE}")
         for currency, amount in at_risk.items()
         if amount
     )

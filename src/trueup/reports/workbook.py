@@ -392,7 +392,7 @@ def _write_pages(
     top: int = 0,
 ) -> None:
     """Write a table, on further sheets where one is full."""
-    currency = columns.index("currency")
+    currency = columns.index("currency") if "currency" in columns else None
     name = sheet.get_name()
     number = 1
     _, rest = pages.write_table(sheet, columns, rows, currency, top=top)
@@ -431,6 +431,5 @@ def _write_contents(pages: _Pages, report: Report) -> None:
     first = next(problems, None)
     if first is not None:
         columns = ("file", "line", "problem", "excerpt")
-        rows = [[first[name] for name in columns]]
-        rows += [[row[name] for name in columns] for row in problems]
-        pages.write_table(pages.add_sheet("Problems"), columns, rows, None)
+        rows = ([row[name] for name in columns] for row in chain([first], problems))
+        _write_pages(pages, pages.add_sheet("Problems"), columns, rows)

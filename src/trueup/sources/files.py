@@ -17,7 +17,8 @@ SUFFIXES = (".gz", ".log", ".txt")
 """Endings that mark a file as a log; any other file is looked at, and taken if its bytes say so."""
 
 _GZIP = b"\x1f\x8b"
-_LOOKS_LIKE_LOG = re.compile(rb"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
+_MARK = b"\xef\xbb\xbf"  # what Windows tools put before UTF-8
+_LOOKS_LIKE_LOG = re.compile(rb"(?:%s)?\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z " % _MARK)
 _STREAM_FOLDER = re.compile(r"\d{4}-\d\d-\d\d-\[[^\]]+\][0-9a-f]{32}")
 _STREAM_TAIL = re.compile(r"\[[^\]]+\][0-9a-f]{32}")
 _EXPORT_NUMBER = re.compile(r"\d{6}(?:\..*)?")
@@ -42,7 +43,7 @@ class Found:
     repeated: list[tuple[str, str]] = field(default_factory=list)
     """Names of files whose bytes another file has too, each with the name that is read."""
     closed: list[tuple[str, str]] = field(default_factory=list)
-    """Folders that cannot be listed, each with the reason."""
+    """What cannot be looked at, each with the reason."""
 
 
 def find_logs(paths: Sequence[str | Path]) -> Found:
@@ -56,10 +57,11 @@ def find_logs(paths: Sequence[str | Path]) -> Found:
     for given in sorted({os.fspath(path) for path in paths}):
         if not os.path.exists(given):
             raise BadUse(f"no such path: {given} (name a log file or a folder of logs)")
-        root = os.path.realpath(given)
-        is_folder = os.path.isdir(root)
-        for name, path, size in _walk(root, closed) if is_folder else _alone(root):
-            if is_folder and not _is_log(path):
+        is_folder = os.path.isdir(given)
+        for found_name, path, size in _walk(given, closed) if is_folder else _alone(given):
+            # A name that is no UTF-8 is shown with question marks; the path stays as it is.
+            name = found_name.encode("utf-8", "replace").decode()
+            if size is None or (is_folder and not _is_log(path)):
                 ignored.add(name)
                 continue
             file = LogFile(name, path, stream_of(path, name), size)
@@ -75,33 +77,41 @@ def find_logs(paths: Sequence[str | Path]) -> Found:
     return Found(files, sorted(ignored), repeated, sorted(closed.items()))
 
 
-_Place = tuple[str, str, int]
+_Place = tuple[str, str, int | None]
+"""Name, path and size of something found; no size for what is no file, as a link to a folder."""
 
 
-def _alone(path: str) -> list[_Place]:
-    return [(os.path.basename(path), path, os.stat(path).st_size)]
+def _alone(given: str) -> list[_Place]:
+    # A pipe has no path that outlives a look at it: `trueup audit <(zcat x.gz)`.
+    path = os.path.realpath(given) if os.path.isfile(given) else given
+    return [(os.path.basename(path), path, os.stat(given).st_size)]
 
 
-def _walk(root: str, closed: dict[str, str]) -> Iterator[_Place]:
-    """Yield name, path and size of each file under the folder; names begin with its last part.
+def _walk(given: str, closed: dict[str, str]) -> Iterator[_Place]:
+    """Yield what stands in the folder and below it; names begin with the folder's last part.
 
-    Folders that cannot be listed go into `closed`, with the reason.
+    What cannot be looked at goes into `closed`, with the reason.
     """
+    root = os.path.realpath(given)
     pending = [(os.path.basename(root) or root, root)]
     while pending:
         prefix, folder = pending.pop()
         try:
             with os.scandir(folder) as found:
-                for entry in found:
-                    name = f"{prefix}/{entry.name}"
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append((name, entry.path))
-                    elif entry.is_file():
-                        is_link = entry.is_symlink()
-                        path = os.path.realpath(entry.path) if is_link else entry.path
-                        yield name, path, entry.stat().st_size
+                entries = list(found)
         except OSError as error:
             closed[prefix] = (error.strerror or "unreadable").lower()
+            continue
+        for entry in entries:
+            name = f"{prefix}/{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                pending.append((name, entry.path))
+                continue
+            path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+            try:
+                yield name, path, entry.stat().st_size if entry.is_file() else None
+            except OSError as error:
+                closed[name] = (error.strerror or "unreadable").lower()
 
 
 def _is_log(path: str) -> bool:
@@ -145,7 +155,8 @@ def _without_repeats(files: list[LogFile]) -> tuple[list[LogFile], list[tuple[st
             if digest is None:
                 continue
             kept = first_name.setdefault((size, digest), file.path)
-            if kept != file.path:
+            # Pieces of a stream that begin no entry may well be the same.
+            if kept != file.path and _LOOKS_LIKE_LOG.match(load(file).text):
                 repeated[file.path] = kept
     names = {file.path: file.name for file in files}
     return (
@@ -189,6 +200,7 @@ def load(file: LogFile) -> Loaded:
     text, damage = unpack(found) if found.startswith(_GZIP) else (found, None)
     if damage:
         problems.append(damage)
+    text = text.removeprefix(_MARK)
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
     if not text.isascii():

@@ -18,6 +18,7 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 # As in the command: what Arrow does with NumPy is not what is measured.
@@ -29,6 +30,7 @@ from trueup.sources.files import LogFile, find_logs
 
 
 def seconds(work: Callable[[], object]) -> float:
+    """Return how long the work takes, started with nothing left to collect."""
     gc.collect()
     started = time.perf_counter()
     work()
@@ -61,16 +63,27 @@ def measure_reading(logs: str, runs: int) -> None:
 
 def measure_audit(logs: str, formats: str, runs: int) -> None:
     """Print the time and the peak memory of whole commands."""
-    times = []
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, "-m", "trueup", "audit", logs, "--out", out, "--formats", formats]
-        for _ in range(runs):
-            times.append(seconds(lambda: subprocess.run(command, check=True, capture_output=True)))
+        command = [
+            sys.executable,
+            "-m",
+            "trueup",
+            "audit",
+            logs,
+            "--out",
+            out,
+            "--formats",
+            formats,
+        ]
+        run = partial(subprocess.run, command, check=True, capture_output=True)
+        times = [seconds(run) for _ in range(runs)]
         report = Path(out, "report.json")
         size = f"{report.stat().st_size / 1e6:.1f} MB of JSON" if report.exists() else ""
     # The largest process of those that have ended: of each command, the one that keeps the books.
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"audit --formats {formats:<13} {statistics.median(times):8.3f} s   {peak:,.0f} MB  {size}")
+    print(
+        f"audit --formats {formats:<13} {statistics.median(times):8.3f} s   {peak:,.0f} MB  {size}"
+    )
 
 
 def main() -> None:

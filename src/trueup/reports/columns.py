@@ -28,7 +28,7 @@ LOOKS: dict[str, Look] = {
     "logged": Look("Logged", _MONEY),
     "difference": Look("Difference", _MONEY),
     "amount_at_risk": Look("At risk", _MONEY),
-    "explanation": Look("What happened", 90),
+    "explanation": Look("What happened", 80),
     "transaction_id": Look("Transaction", 29),
     "attempt_id": Look("Attempt", 40),
     "request_id": Look("Request", _ID),

@@ -71,6 +71,15 @@ def write_workbook(report: Report, path: Path) -> None:
         _write_contents(pages, report)
 
 
+_SENTENCE_LINE = look("explanation").width + 6  # a width counts the widest digits
+
+
+class _Sentence(str):
+    """A text that is read as a whole: its cell wraps."""
+
+    __slots__ = ()
+
+
 class _Severity(str):
     """A severity, which has a colour."""
 
@@ -87,8 +96,8 @@ class _Pages:
         self.title = make({**base, "font_size": 18, "bold": True, "font_color": _INK})
         self.heading = make({**base, "font_size": 13, "bold": True, "font_color": _INK})
         self.text = make(base)
-        self.faint = make({**base, "font_color": "#6B7280"})
-        self.wrapped = make({**base, "text_wrap": True})
+        self.faint = make({**base, "font_color": "#6B7280", "indent": 1})
+        self.wrapped = make({**base, "text_wrap": True, "indent": 1})
         self.link = make({**base, "font_color": "#1D4ED8", "underline": 1})
         self.header = make(
             {**base, "bold": True, "bg_color": _INK, "font_color": "#FFFFFF", "valign": "vcenter"}
@@ -107,6 +116,7 @@ class _Pages:
         self.writers: dict[type, Callable[[Worksheet, int, int, Any, int], None]] = {
             str: self._write_text,
             _Severity: self._write_severity,
+            _Sentence: self._write_sentence,
             Decimal: self._write_money,
             bool: self._write_flag,
             int: self._write_count,
@@ -176,6 +186,12 @@ class _Pages:
 
     def _write_text(self, sheet: Worksheet, line: int, place: int, value: str, _: int) -> None:
         sheet.write_string(line, place, cell_text(value), self.text)
+
+    def _write_sentence(self, sheet: Worksheet, line: int, place: int, value: str, _: int) -> None:
+        # Not every program makes room for a wrapped cell when it opens a file.
+        lines = -(-len(value) // _SENTENCE_LINE)
+        sheet.set_row(line, 14 * min(lines, 10))
+        sheet.write_string(line, place, cell_text(value), self.wrapped)
 
     def _write_severity(self, sheet: Worksheet, line: int, place: int, value: str, _: int) -> None:
         sheet.write_string(line, place, value, self.severity[value])
@@ -369,19 +385,26 @@ def _write_findings(pages: _Pages, findings: Findings) -> None:
         return
     check = findings.check
     own = tuple(name for name in findings.own_columns if name not in COMMON)
-    columns = (*_FINDING_COLUMNS, *own, *EVIDENCE, "finding_id")
+    shown = [name for name in _FINDING_COLUMNS if name != "cause" or set(check.severities) != {""}]
+    columns = (*shown, *own, *EVIDENCE, "finding_id")
     sheet = pages.add_sheet(check.id)
     sheet.set_row(0, 26)
     sheet.write_string(0, 0, check.title, pages.heading)
     sheet.write_string(1, 0, check.question, pages.text)
-    sheet.write_string(2, 0, f"Why it matters: {check.why}", pages.faint)
-    sheet.write_string(3, 0, f"What to do: {check.do}", pages.faint)
+    sheet.write_string(2, 0, f"Why it matters: {check.why}", pages.text)
+    sheet.write_string(3, 0, f"What to do: {check.do}", pages.text)
 
-    values = (
-        [_Severity(row["severity"]), *(row[name] for name in columns[1:])]
-        for row in chain([first], rows)
-    )
-    _write_pages(pages, sheet, columns, values, top=5)
+    sentence = columns.index("explanation")
+    # On paper the sentence is the last column; what stands behind it is for the screen.
+    sheet.print_area(0, 0, SHEET_ROWS - 1, sentence)
+
+    def values(row: Row) -> list[Any]:
+        cells = [row[name] for name in columns]
+        cells[0] = _Severity(cells[0])
+        cells[sentence] = _Sentence(cells[sentence])
+        return cells
+
+    _write_pages(pages, sheet, columns, map(values, chain([first], rows)), top=5)
 
 
 def _write_pages(

@@ -1,0 +1,142 @@
+"""Make the pages that say what the code knows: kinds of entry, checks, tables, settings.
+
+python docs/make_pages.py            write them
+python docs/make_pages.py --check    fail if one is not as the code would make it
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+from trueup.checks import first_checks
+from trueup.config import Settings
+from trueup.logs.kinds import KINDS, OTHER, UNREADABLE
+from trueup.schema import DERIVED, TABLES
+
+FOLDER = Path(__file__).parent
+MADE = "<!-- Made by docs/make_pages.py: change the code, not this page. -->\n\n"
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    """Return rows as a Markdown table; the first is its header."""
+    header, *rest = rows
+    lines = [header, tuple("---" for _ in header), *rest]
+    return "".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |\n" for row in lines)
+
+
+def kinds_page() -> str:
+    """Return the page of the kinds of entry."""
+    rows = [
+        (f"`{kind.name}`", "the service" if kind.writer == "app" else "AWS Lambda", kind.meaning)
+        for kind in KINDS
+    ]
+    return (
+        "# Kinds of entry\n\n"
+        + MADE
+        + "Every entry of every file counts under exactly one kind, so that *understood + other + "
+        "unreadable = entries*; `entry_kinds.csv` and the workbook's sheet Log contents list them.\n\n"
+        + table(("kind", "written by", "meaning"), *rows)
+        + f"\n`{OTHER}: ...` is an entry that nobody has described yet, named by the plain words it "
+        "begins with (at most three; digits, quotes and what follows them are left out). It carries "
+        f"no figures. The report lists the 200 most frequent of them.\n\n`{UNREADABLE}` is an entry "
+        "whose kind is known but whose content makes no sense: cut off, damaged, or of an impossible "
+        "time. Each has a row among the problems.\n"
+    )
+
+
+def checks_page() -> str:
+    """Return the page of the checks."""
+    page = (
+        "# Checks\n\n"
+        + MADE
+        + "Every check is one SQL statement in `src/trueup/checks/`. Each finding "
+        "states what was `expected`, what the log says (`logged`), the `difference` (logged less "
+        "expected) and the `amount_at_risk`: money that somebody has to look for now. Amounts at "
+        "risk are never added up across checks or currencies. Two balances agree when they differ by "
+        "no more than the smallest unit of their currency.\n\n"
+    )
+    rows = [
+        (
+            f"[`{check.id}`](#{check.id})",
+            ", ".join(f"{cause} {name}".strip() for cause, name in check.severities.items()),
+            check.question,
+        )
+        for check in first_checks()
+    ]
+    page += table(("check", "severity", "question"), *rows)
+    for check in first_checks():
+        page += f"\n## {check.id}\n\n**{check.title}.** {check.question}\n\n"
+        page += f"*Why it matters.* {check.why}\n\n*What to do.* {check.do}\n\n"
+        page += "*How a finding reads:*\n\n"
+        for cause, sentence in check.explanations.items():
+            page += f"- {f'`{cause}`: ' if cause else ''}{sentence}\n"
+    return page
+
+
+def tables_page() -> str:
+    """Return the page of the tables."""
+    page = (
+        "# Tables\n\n"
+        + MADE
+        + "What `audit.sql(...)` can ask and `audit.table(...)` returns. Times are "
+        "UTC. Types: *money* is DECIMAL(18,6); *difference* has room for differences of money; "
+        "*file* is the file's id, the sha256 of its bytes. `at` is a keyword to DuckDB: write `t.at` "
+        '(or `"at"`).\n\nBeside these there are `currencies` (currency, minor_unit), `subscribers` '
+        "(as in the report) and `findings_<check>` for each [check](checks.md).\n"
+    )
+    for name, columns in TABLES.items():
+        shown = (*columns, *DERIVED) if name == "transactions" else columns
+        rows = [
+            (f"`{c.name}`", "text" if c.type in {"attempt", "stream"} else c.type, c.help)
+            for c in shown
+        ]
+        page += f"\n## {name}\n\n" + table(("column", "type", "what it holds"), *rows)
+    return page
+
+
+def settings_page() -> str:
+    """Return the page of the settings."""
+    rows = [
+        (
+            f"`{setting.name}`",
+            "" if setting.default is None else f"`{setting.default}`",
+            f"`{setting.metadata['env']}`" if setting.metadata["env"] else "",
+            setting.metadata["help"],
+        )
+        for setting in fields(Settings)
+    ]
+    return (
+        "# Settings\n\n" + MADE + "Settings come from a TOML file (`--config trueup.toml`), the "
+        "environment and the command line; a later one of these wins. An unknown setting stops the "
+        "run and names the nearest known one.\n\n"
+        + table(("setting", "default", "environment", "what it does"), *rows)
+        + '\n```toml\nout_dir = "reports"\nformats = ["xlsx", "json"]\nsince = 2024-01-01\n```\n'
+    )
+
+
+PAGES = {
+    "kinds.md": kinds_page,
+    "checks.md": checks_page,
+    "tables.md": tables_page,
+    "settings.md": settings_page,
+}
+
+
+def main() -> None:
+    """Write the pages, or say which are not as the code would make them."""
+    stale = [name for name, make in PAGES.items() if not _is_made(FOLDER / name, make())]
+    if "--check" not in sys.argv:
+        for name in stale:
+            (FOLDER / name).write_text(PAGES[name](), encoding="utf-8")
+    elif stale:
+        sys.exit(f"not as the code makes them: {', '.join(stale)} (run python docs/make_pages.py)")
+
+
+def _is_made(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    main()

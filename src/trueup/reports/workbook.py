@@ -141,15 +141,14 @@ class _Pages:
         sheet: Worksheet,
         columns: Sequence[str],
         rows: Iterable[Sequence[Any]],
-        currency: int | None,
-        *,
         top: int = 0,
-    ) -> tuple[int, Iterator[Sequence[Any]]]:
-        """Write a table with frozen header and filter.
+    ) -> Iterator[Sequence[Any]]:
+        """Write a table with frozen header and filter; return the rows left when the sheet is full.
 
-        `currency` is the place of the currency in a row. Returns how many rows went onto the
-        sheet, and the rows that are left over because the sheet is full.
+        A row's `currency` decides its decimals. On paper, a finding's sentence is the last column:
+        what stands behind it is for the screen.
         """
+        currency = columns.index("currency") if "currency" in columns else None
         for place, name in enumerate(columns):
             sheet.set_column(place, place, look(name).width)
         self.write_header(sheet, top, columns)
@@ -163,8 +162,10 @@ class _Pages:
             self.write_row(sheet, line, row, decimals(code))
             if line == SHEET_ROWS - 1:
                 break
+        if "explanation" in columns:
+            sheet.print_area(0, 0, line, columns.index("explanation"))
         sheet.autofilter(top, 0, max(line, top + 1), len(columns) - 1)
-        return line - top, rest
+        return rest
 
     def write_header(self, sheet: Worksheet, line: int, columns: Sequence[str]) -> None:
         sheet.set_row(line, 20)
@@ -395,8 +396,6 @@ def _write_findings(pages: _Pages, findings: Findings) -> None:
     sheet.write_string(3, 0, f"What to do: {check.do}", pages.text)
 
     sentence = columns.index("explanation")
-    # On paper the sentence is the last column; what stands behind it is for the screen.
-    sheet.print_area(0, 0, SHEET_ROWS - 1, sentence)
 
     def values(row: Row) -> list[Any]:
         cells = [row[name] for name in columns]
@@ -415,14 +414,13 @@ def _write_pages(
     top: int = 0,
 ) -> None:
     """Write a table, on further sheets where one is full."""
-    currency = columns.index("currency") if "currency" in columns else None
     name = sheet.get_name()
     number = 1
-    _, rest = pages.write_table(sheet, columns, rows, currency, top=top)
+    rest = pages.write_table(sheet, columns, rows, top)
     while (following := next(rest, None)) is not None:
         number += 1
         sheet = pages.add_sheet(f"{name} {number}")
-        _, rest = pages.write_table(sheet, columns, chain([following], rest), currency)
+        rest = pages.write_table(sheet, columns, chain([following], rest))
 
 
 def _write_subscribers(pages: _Pages, report: Report) -> None:
@@ -449,7 +447,7 @@ def _write_transactions(pages: _Pages, report: Report) -> None:
 
 def _write_contents(pages: _Pages, report: Report) -> None:
     sheet = pages.add_sheet("Log contents", wide=False)
-    pages.write_table(sheet, ("kind", "entries"), report.entry_kinds.items(), None)
+    pages.write_table(sheet, ("kind", "entries"), report.entry_kinds.items())
     problems = report.problems()
     first = next(problems, None)
     if first is not None:

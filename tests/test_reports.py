@@ -103,6 +103,8 @@ def test_every_cell_of_a_transaction_is_the_text_of_its_value(
 
 def test_findings_are_equal_in_every_format(out: Path, report: dict[str, Any], book: Any) -> None:
     listed = rows_of(out / "findings.csv")
+    ranks = [("high", "medium", "low", "info").index(row["severity"]) for row in listed]
+    assert ranks == sorted(ranks)
     assert [row["finding_id"] for row in listed] == [f["finding_id"] for f in report["findings"]]
     assert [row["explanation"] for row in listed] == [f["explanation"] for f in report["findings"]]
     for check in report["checks"]:

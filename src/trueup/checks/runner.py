@@ -11,8 +11,6 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
-import pyarrow as pa
-
 from trueup.books.ledger import Books
 from trueup.books.window import Window
 from trueup.checks.catalogue import SEVERITIES, Check
@@ -38,16 +36,25 @@ class Findings:
     own_columns: tuple[str, ...]
     seconds: float
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the findings as Arrow batches."""
-        yield from self.books.stream(f"SELECT * FROM {self.table} ORDER BY place")
+    def rows(self, severity: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the findings (of one severity) as dicts.
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield the findings as dicts: COMMON, the check's own columns, EVIDENCE, explanation."""
-        for batch in self.batches():
+        Their keys are COMMON, the check's own columns, EVIDENCE and `explanation`.
+        """
+        which = f"WHERE severity = '{severity}'" if severity else ""
+        query = f"SELECT * EXCLUDE (place) FROM {self.table} {which} ORDER BY place"
+        for batch in self.books.stream(query):
             for row in batch.to_pylist():
                 row["explanation"] = explain(self.check, row)
                 yield row
+
+
+def by_severity(findings: Sequence[Findings]) -> Iterator[dict[str, Any]]:
+    """Yield the findings of all checks, the severest first."""
+    for severity in SEVERITIES:
+        for one in findings:
+            if severity in one.check.severities.values():
+                yield from one.rows(severity)
 
 
 def run_checks(books: Books, checks: Sequence[Check], window: Window) -> tuple[Findings, ...]:

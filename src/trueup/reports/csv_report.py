@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trueup.checks.runner import COMMON, EVIDENCE
+from trueup.checks.runner import COMMON, EVIDENCE, by_severity
 from trueup.money import amount_text
 from trueup.reports.json_report import time_text
 from trueup.reports.report import TRANSACTION_COLUMNS, Report
@@ -48,8 +48,7 @@ def _findings(report: Report) -> _Table:
     columns = (*COMMON, "explanation", *EVIDENCE)
     rows = (
         [_cell(row[name], row["currency"]) for name in columns]
-        for findings in report.findings
-        for row in findings.rows()
+        for row in by_severity(report.findings)
     )
     return columns, rows
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
-from trueup.checks.runner import EVIDENCE
+from trueup.checks.runner import EVIDENCE, by_severity
 from trueup.money import amount_text
 from trueup.reports.report import Report
 
@@ -59,17 +59,15 @@ def time_text(time: datetime) -> str:
 
 
 def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
-    """Yield every finding, ready for JSON, in the order of the checks."""
-    for findings in report.findings:
-        for row in findings.rows():
-            del row["place"]
-            explanation = row.pop("explanation")
-            evidence = {name: row.pop(name) for name in EVIDENCE}
-            yield {
-                **plain(row, row["currency"]),
-                "explanation": explanation,
-                "evidence": evidence,
-            }
+    """Yield every finding, ready for JSON, the severest first."""
+    for row in by_severity(report.findings):
+        explanation = row.pop("explanation")
+        evidence = {name: row.pop(name) for name in EVIDENCE}
+        yield {
+            **plain(row, row["currency"]),
+            "explanation": explanation,
+            "evidence": evidence,
+        }
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -8,10 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 import trueup
 from trueup.config import Settings
+
+# A machine that is busy is no failure.
+hypothesis.settings.register_profile("trueup", deadline=None)
+hypothesis.settings.load_profile("trueup")
 
 STREAM = "2024-02-01-[$LATEST]" + "a" * 32
 OUTCOMES = {

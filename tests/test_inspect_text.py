@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,11 +52,9 @@ def test_depth_is_no_problem() -> None:
 
 
 @pytest.mark.parametrize("unit", ["[a", "{ a: ", "'", "`x", "'\\", "a: ", "[A", "\\"])
-def test_time_grows_with_length_alone(unit: str) -> None:
-    started = time.process_time()
-    parse(unit * (200_000 // len(unit)))
-    # No measurement: linear takes a tenth of a second, quadratic takes an hour.
-    assert time.process_time() - started < 60
+def test_long_nonsense_ends(unit: str) -> None:
+    """Linear it takes a tenth of a second, quadratic it would take an hour."""
+    assert not parse(unit * (200_000 // len(unit)))[1]
 
 
 def quote(text: str) -> str:

@@ -246,7 +246,7 @@ def cut(text: bytes, places: list[int]) -> list[bytes]:
 
 
 @given(st.lists(st.integers(0, 10**6), max_size=6))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_stream_cut_at_any_byte_reads_the_same(ledger: Make, places: list[int]) -> None:
     text = ledger(LEDGER).encode()
     whole, pieces = read(text).tables, read(*cut(text, places)).tables
@@ -275,7 +275,7 @@ def test_no_bytes_raise(data: bytes) -> None:
 
 
 @given(data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_mutation_of_a_log_raises_or_loses_an_entry(ledger: Make, data: st.DataObject) -> None:
     text = bytearray(ledger(LEDGER).encode())
     for _ in range(data.draw(st.integers(1, 8))):

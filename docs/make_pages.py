@@ -61,11 +61,11 @@ def checks_page() -> str:
         (
             f"[`{check.id}`](#{check.id})",
             ", ".join(f"{cause} {name}".strip() for cause, name in check.severities.items()),
-            check.question,
+            *check.sums,
         )
         for check in first_checks()
     ]
-    page += table(("check", "severity", "question"), *rows)
+    page += table(("check", "severity", "expected", "logged", "at risk"), *rows)
     for check in first_checks():
         page += f"\n## {check.id}\n\n**{check.title}.** {check.question}\n\n"
         page += f"*Why it matters.* {check.why}\n\n*What to do.* {check.do}\n\n"

@@ -271,8 +271,9 @@ def test_the_catalogue_is_complete(check: Any) -> None:
     ("text", "message"),
     [
         ("SELECT 1", "lacks id, title"),
-        ("-- id: x\n-- title: t\n-- severity: grave\n-- question: q\n-- why: w\n-- do: d\n-- explain: e\nSELECT 1", "no such severity: grave"),
-        ("-- id: x\n-- title: t\n-- severity: high\n-- question: q\n-- why: w\n-- do: d\nSELECT 1", "lacks explain"),
+        ("-- id: x\n-- title: t\n-- severity: high\n-- sums: a; b\n-- question: q\n-- why: w\n-- do: d\n-- explain: e\nSELECT 1", "sums are not"),
+        ("-- id: x\n-- title: t\n-- severity: grave\n-- sums: a; b; c\n-- question: q\n-- why: w\n-- do: d\n-- explain: e\nSELECT 1", "no such severity: grave"),
+        ("-- id: x\n-- title: t\n-- severity: high\n-- sums: a; b; c\n-- question: q\n-- why: w\n-- do: d\nSELECT 1", "lacks explain"),
     ],
 )  # fmt: skip
 def test_a_broken_catalogue_entry_says_what_is_missing(text: str, message: str) -> None:

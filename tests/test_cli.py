@@ -177,9 +177,25 @@ def test_one_line_even_if_a_name_has_many(tmp_path: Path) -> None:
     assert "\x1b" not in err
 
 
+def test_checks_are_listed_and_shown(tmp_path: Path) -> None:
+    code, out, err = run("checks", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert (
+        out.splitlines()[0] == "high    overdraft           Overdrafts of the subscription balance"
+    )
+    assert len(out.splitlines()) == 8
+    code, out, _ = run("checks", "mismatch", cwd=tmp_path)
+    assert code == 0
+    assert out.startswith("-- id: mismatch\n")
+    assert "FROM transactions AS t" in out
+    (one,) = json.loads(run("checks", "mismatch", "--json", cwd=tmp_path)[1])
+    assert one["severities"] == {"": "high"}
+    assert run("checks", "mismatches", cwd=tmp_path)[0] == 2
+
+
 def test_version_and_help(tmp_path: Path) -> None:
     assert run("--version", cwd=tmp_path) == (0, f"trueup {trueup.__version__}\n", "")
-    for words in ([], ["audit"], ["sample"], ["demo"]):
+    for words in ([], ["audit"], ["checks"], ["sample"], ["demo"]):
         code, out, err = run(*words, "--help", cwd=tmp_path)
         assert (code, err) == (0, "")
         assert "Usage:" in out

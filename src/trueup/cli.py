@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -128,6 +129,31 @@ def _audit(
             from trueup.reports.terminal import summary_text
 
             _show(summary_text(done.report, written, colour=_is_terminal(sys.stdout)))
+
+
+@app.command()
+def checks(
+    check: Annotated[
+        str | None, typer.Argument(metavar="CHECK", help="One check, with its SQL.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """List the checks, or show one with its SQL.
+
+    Example: trueup checks out_of_sync
+    """
+    from trueup.checks.catalogue import first_checks
+
+    known = {one.id: one for one in first_checks()}
+    if check is not None and check not in known:
+        raise BadUse(f"no such check: {check} (known: {', '.join(known)})")
+    shown = [known[check]] if check else list(known.values())
+    if as_json:
+        _show(json.dumps([asdict(one) for one in shown], ensure_ascii=False, indent=1))
+    elif check:
+        _show(shown[0].sql.rstrip())
+    else:
+        _show("\n".join(f"{one.severity:<8}{one.id:<20}{one.title}" for one in shown))
 
 
 @app.command()

@@ -1,8 +1,9 @@
 """The catalogue of checks: one SQL file each, with its entry in the comment on top.
 
-The entry's lines are `-- key: text`. Keys: id, title, severity, question, why, do, and explain,
-which may name a cause (`-- explain posted: ...`). `severity` is one word, or one per cause
-(`posted high, refused low`). `-- lasts: yes` marks a check whose findings are states.
+The entry's lines are `-- key: text`. Keys: id, title, severity, sums, question, why, do, and
+explain, which may name a cause (`-- explain posted: ...`). `severity` is one word, or one per cause
+(`posted high, refused low`); `sums` says what is expected, what is logged and what is at risk, with
+semicolons between. `-- lasts: yes` marks a check whose findings are states.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Check:
     title: str
     severities: Mapping[str, str]
     """Severity by cause; `""` for a check without causes."""
+    sums: tuple[str, str, str]
+    """What `expected`, `logged` and `amount_at_risk` of a finding are."""
     question: str
     why: str
     do: str
@@ -51,10 +54,6 @@ class Check:
     def severity(self) -> str:
         """The severest that a finding of it can have."""
         return min(self.severities.values(), key=SEVERITIES.index)
-
-    def severity_of(self, cause: str | None) -> str:
-        """Return the severity of a finding with this cause."""
-        return self.severities.get(cause or "", self.severity)
 
     def explanation_of(self, cause: str | None) -> str:
         """Return the sentence that explains a finding with this cause."""
@@ -75,7 +74,9 @@ def read_check(text: str) -> Check:
         else:
             entry[key] = value
     missing = [
-        key for key in ("id", "title", "severity", "question", "why", "do") if key not in entry
+        key
+        for key in ("id", "title", "severity", "sums", "question", "why", "do")
+        if key not in entry
     ]
     if missing or not explanations:
         raise ValueError(f"the check's entry lacks {', '.join(missing) or 'explain'}")
@@ -83,6 +84,7 @@ def read_check(text: str) -> Check:
         id=entry["id"],
         title=entry["title"],
         severities=_severities(entry["severity"]),
+        sums=_sums(entry["sums"]),
         question=entry["question"],
         why=entry["why"],
         do=entry["do"],
@@ -90,6 +92,14 @@ def read_check(text: str) -> Check:
         sql=text,
         is_state=entry.get("lasts") == "yes",
     )
+
+
+def _sums(text: str) -> tuple[str, str, str]:
+    parts = [part.strip() for part in text.split(";")]
+    if len(parts) != 3:  # noqa: PLR2004
+        raise ValueError(f"the check's sums are not expected; logged; at risk: {text}")
+    expected, logged, at_risk = parts
+    return expected, logged, at_risk
 
 
 def _severities(text: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 -- id: false_alarm
 -- title: Sync errors where the balances agree
 -- severity: info
+-- sums: payment balance after; subscription balance after; 0
 -- question: Which transactions had a sync error logged although their two balances agree afterwards?
 -- why: They cost attention and hide the real ones.
 -- do: Nothing for the money; the service's comparison is worth a look.

@@ -1,6 +1,7 @@
 -- id: flow_break
 -- title: Balances that do not carry over
 -- severity: stale_read high, unseen_change high, reset_to_payment medium, not_applied info
+-- sums: newBalance of the transaction before; oldBalance of this one; size of the difference, not_applied: 0
 -- question: Where does a transaction not start from the balance that the one before it ended on?
 -- why: Between two transactions of a subscriber the balance should rest. Where it moved, a change was lost (stale_read), the balance was overwritten with the wallet's (reset_to_payment), or it changed without any message in the logs (unseen_change). Where the transaction before was not carried out (not_applied) nothing was lost.
 -- do: Lost update: post it again. Reset: check that the wallet was right. Unseen change: ask who changed the balance, and by which way.

@@ -1,6 +1,7 @@
 -- id: gap_change
 -- title: Where gaps opened, moved and closed
 -- severity: opened info, moved info, closed info
+-- sums: gap before; gap after; 0
 -- question: At which transactions did the gap between the two balances change?
 -- why: The service repeats one gap at every later transaction of the subscriber. These are the few places where it really changed.
 -- do: Read them as the history behind out_of_sync.

@@ -1,6 +1,7 @@
 -- id: mismatch
 -- title: Arithmetic that does not hold
 -- severity: high
+-- sums: change that type, amount and VAT say; change of the balance; size of the difference
 -- question: Where is newBalance - oldBalance not what type, amount and VAT say?
 -- why: A CREDIT raises the balance by amount - VAT and a DEBIT lowers it by as much. Where it does not, somebody was given or charged another sum than the transaction states.
 -- do: Find out which of the figures is right, and correct the balance by the difference.

@@ -1,6 +1,7 @@
 -- id: missed_alarm
 -- title: Gaps without a sync error
 -- severity: medium
+-- sums: payment balance after; subscription balance after; 0 (its gap stands under out_of_sync)
 -- question: After which transactions do the two balances differ although no sync error was logged?
 -- why: Whoever watches the sync errors alone does not see these gaps.
 -- do: Look at the subscriber under out_of_sync; have the service log the error.

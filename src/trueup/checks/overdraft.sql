@@ -1,6 +1,7 @@
 -- id: overdraft
 -- title: Overdrafts of the subscription balance
 -- severity: posted high, unknown medium, refused low, not_applied low
+-- sums: 0 or more; newBalance; posted and unknown: what is below zero, else 0 (its gap stands under out_of_sync)
 -- question: Which transactions took, or would have taken, a subscription balance below zero?
 -- why: A balance below zero is money that the company has delivered for and not been paid. A refused one was stopped in time, but the wallet may have paid it out all the same.
 -- do: Posted: collect the amount or correct the posting. Unknown: see whether the balance really went below zero. Refused or not applied: look at the gap of the same subscriber under out_of_sync.

@@ -2,6 +2,7 @@
 -- title: Overdrafts of the payment balance
 -- severity: open high, over low
 -- lasts: yes
+-- sums: 0 or more; lowest payment balance of the episode; open: what is below zero now, over: 0
 -- question: Whose payment balance was below zero, from when to when, and how deep?
 -- why: The wallet paid for more than it held. While it is below zero, that is money to collect; each finding is one episode, however many transactions fell into it.
 -- do: Open: collect the amount, or correct the wallet if it should not have been charged. Over: nothing, unless it happens again.

@@ -362,3 +362,28 @@ def test_files_that_overlap_in_time_keep_the_order_of_their_names(ledger: Make) 
     two = two.replace("-00000000000", "-99999999999")
     rows = read(one.encode(), two.encode()).tables["transactions"]
     assert [row[1] for row in rows] == [b"T1", b"T2", b"T4", b"T3"]
+
+
+@pytest.mark.parametrize(
+    ("wording", "outcome", "detail"),
+    [
+        ("SubscriptionBalanceUpdated event published", "applied", None),
+        ("Skipping the process, balance is already synced from other listeners", "already_synced", None),
+        ("Balance is already synced from other listeners", "already_synced", None),
+        ("Skipping the balance sync for create subscription, it will be", "skipped", "create subscription"),
+        ("Skipping the balance sync for create web subscription", "skipped", "create web subscription"),
+        ("Skipping the process, Update Payment Balance Flag is set to false { transactionAction: 'X' }",
+         "skipped", "update payment balance flag is false"),
+        ("Update Payment Balance Flag is set to false {", "skipped", "update payment balance flag is false"),
+        ("An error occured while syncing the balance TypeError: x\n    at y", "failed", "TypeError: x"),
+        ("An error occurred while syncing the balance", "failed", None),
+        ("Skipping lunch", "unknown", None),
+    ],
+)  # fmt: skip
+def test_every_wording_of_an_outcome(
+    audit: Run, wording: str, outcome: str, detail: str | None
+) -> None:
+    t = "2024-02-01T10:00:00.000Z"
+    text = f"{t} {t}\tr1\tINFO\tProcessing message m1\n{t} {t}\tr1\tINFO\t{wording}\n"
+    (row,) = audit(text).table("messages").select(["outcome", "detail"]).to_pylist()
+    assert row == {"outcome": outcome, "detail": detail}

@@ -29,7 +29,7 @@ KINDS: tuple[Kind, ...] = (
     Kind("start_syncing", "app", rb"Start syncing the balance\b", "The message's transaction, printed in full."),
     Kind("applied", "app", rb"SubscriptionBalanceUpdated event published", "Outcome: the subscription balance was changed to newBalance."),
     Kind("already_synced", "app", rb"(?:Skipping the process, b|B)alance is already synced from other listeners", "Outcome: another listener has dealt with it; nothing was changed here."),
-    Kind("skipped", "app", rb"Skipping the (?:balance sync for (?P<skip>[^,\n]++)|process, Update Payment Balance Flag is set to false)", "Outcome: no balance is to be synced for this message; which skip is kept as its detail."),
+    Kind("skipped", "app", rb"Skipping the (?:balance )?sync for (?P<skip>[^,\n]++)|(?:Skipping the process, )?Update Payment Balance Flag is set to false", "Outcome: no balance is to be synced for this message; which skip is kept as its detail."),
     Kind("blocked", "app", rb"\{\s+message: 'Subscriber will have a negative balance due to this action", "Outcome: refused, since the balance would have gone below zero."),
     Kind("failed", "app", rb"An error occurr?ed while syncing the balance", "Outcome: an error stopped it; the queue delivers the message again."),
     Kind("sync_error", "app", rb"Subscription balance and payment balance are not in sync\b", "The two balances differed after the transaction."),

@@ -51,9 +51,9 @@ Entries   18: all understood
 Period    2024-02-01 10:00 to 2024-02-01 10:00 UTC
 Books     3 transactions of 2 subscribers
 
-Currency Transactions         Credits          Debits     Gap at end Out of sync
-BHD                 2       1,100.000           3.000      1,106.000           1
-SAR                 1            0.00           90.00           0.00           0
+Currency    Transactions      Credits    Debits    Gap at end    Out of sync
+BHD                    2    1,100.000     3.000     1,106.000              1
+SAR                    1         0.00     90.00          0.00              0
 
 Severity  Check               Findings  At risk
 high      payment_overdraft          1  BHD 4.000

@@ -77,16 +77,25 @@ def _megabytes(size: int) -> str:
 
 
 def _currencies(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
-    row = "{:<9}{:>12}{:>16}{:>16}{:>15}{:>12}".format
-    heads = row("Currency", "Transactions", "Credits", "Debits", "Gap at end", "Out of sync")
-    lines = [_styled(heads, "head", colour)]
+    if not report.currencies:
+        return ["No transactions."]
+    rows: list[tuple[str, ...]] = [
+        ("Currency", "Transactions", "Credits", "Debits", "Gap at end", "Out of sync")
+    ]
     for currency, figures in report.currencies.items():
         sums = (_grouped(figures[name], currency) for name in ("credits", "debits", "gap_at_end"))
-        lines.append(
-            row(_clean(currency)[:8], f"{figures['transactions']:,}", *sums,
-                f"{figures['subscribers_out_of_sync']:,}")
-        )  # fmt: skip
-    return lines if report.currencies else ["No transactions."]
+        counts = (f"{figures[name]:,}" for name in ("transactions", "subscribers_out_of_sync"))
+        transactions, out_of_sync = counts
+        rows.append((_clean(currency)[:8], transactions, *sums, out_of_sync))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # What is left of the line goes between the columns; large sums may need more than a line.
+    space = max(2, min(5, (WIDTH - sum(widths)) // (len(widths) - 1)))
+    lines = [
+        first.ljust(widths[0])
+        + "".join(cell.rjust(width + space) for cell, width in zip(cells, widths[1:], strict=True))
+        for first, *cells in rows
+    ]
+    return [_styled(lines[0], "head", colour), *lines[1:]]
 
 
 def _grouped(amount: Any, currency: str) -> str:  # noqa: ANN401

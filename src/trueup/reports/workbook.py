@@ -96,8 +96,8 @@ class _Pages:
         self.title = make({**base, "font_size": 18, "bold": True, "font_color": _INK})
         self.heading = make({**base, "font_size": 13, "bold": True, "font_color": _INK})
         self.text = make(base)
-        self.faint = make({**base, "font_color": "#6B7280", "indent": 1})
-        self.wrapped = make({**base, "text_wrap": True, "indent": 1})
+        self.faint = make({**base, "font_color": "#6B7280", "align": "left", "indent": 1})
+        self.wrapped = make({**base, "text_wrap": True, "align": "left", "indent": 1})
         self.link = make({**base, "font_color": "#1D4ED8", "underline": 1})
         self.header = make(
             {**base, "bold": True, "bg_color": _INK, "font_color": "#FFFFFF", "valign": "vcenter"}

@@ -36,7 +36,6 @@ class Audit:
 
     def __init__(self, report: Report, resources: ExitStack) -> None:
         self.report = report
-        self._resources = resources
         self._finalizer = weakref.finalize(self, resources.close)
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:

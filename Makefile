@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 LOGS ?= trueup-demo/logs
 OUT ?= trueup-report
 
+# As they were written: every stream's folder has a `$$LATEST` in its name, which is no variable.
+export LOGS_AS_GIVEN := $(value LOGS)
+export OUT_AS_GIVEN := $(value OUT)
+
 .PHONY: help demo audit test check format lint types contracts docs lock clean
 
 help:
@@ -30,7 +34,7 @@ demo: $(VENV)/run
 	$(BIN)/trueup demo
 
 audit: $(VENV)/run
-	$(BIN)/trueup audit "$(LOGS)" --out "$(OUT)"
+	$(BIN)/trueup audit "$$LOGS_AS_GIVEN" --out "$$OUT_AS_GIVEN"
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest

@@ -86,7 +86,7 @@ def test_audit_prints_json(logs: Path, tmp_path: Path) -> None:
     assert printed["counts"]["transactions"] == 3
     written = json.loads((tmp_path / "trueup-report" / "report.json").read_text())
     assert {name: written[name] for name in printed} == printed
-    assert set(written) - set(printed) == {"findings", "subscribers"}
+    assert set(written) - set(printed) == {"findings", "subscribers", "problems"}
 
 
 def test_the_environment_serves(logs: Path, tmp_path: Path) -> None:
@@ -191,6 +191,37 @@ def test_checks_are_listed_and_shown(tmp_path: Path) -> None:
     (one,) = json.loads(run("checks", "mismatch", "--json", cwd=tmp_path)[1])
     assert one["severities"] == {"": "high"}
     assert run("checks", "mismatches", cwd=tmp_path)[0] == 2
+
+
+def test_without_a_command_it_shows_its_help(tmp_path: Path) -> None:
+    code, out, err = run(cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert "Usage:" in out
+
+
+def test_what_was_not_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.txt").write_text("hello")
+    (tmp_path / "logs" / "b.zip").write_text("PK")
+    code, out, _ = run("audit", "logs", "--formats", "json", cwd=tmp_path)
+    assert code == 0
+    assert "Entries   0\n" in out
+    assert "Problems  1, 1 file without anything readable: logs/a.txt (see the report)" in out
+    assert "Ignored   1 other file, no log by name and bytes: logs/b.zip" in out
+    report = json.loads((tmp_path / "trueup-report" / "report.json").read_text())
+    assert [row["file"] for row in report["problems"]] == ["logs/a.txt"]
+
+
+def test_make_takes_the_name_of_a_stream_as_it_is(tmp_path: Path) -> None:
+    """`make audit` without its set-up: the command that it would run, with what it would get."""
+    makefile = Path(__file__).parents[1] / "Makefile"
+    text = makefile.read_text().replace("audit: $(VENV)/run", "audit:")
+    (tmp_path / "Makefile").write_text(text.replace("$(BIN)/trueup", "echo"))
+    done = subprocess.run(
+        ["make", "-s", "audit", "LOGS=a/2024-[$LATEST]b", "OUT=o"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "audit a/2024-[$LATEST]b --out o\n"
 
 
 def test_version_and_help(tmp_path: Path) -> None:

@@ -188,6 +188,7 @@ def test_unknown_kinds_are_named_by_plain_words_only() -> None:
     assert other_kind(b"{ id: 1 }") == "other"
     assert other_kind(b"12 apples") == "other"
     assert other_kind(b"Retry 3 of 5") == "other: Retry"
+    assert other_kind(b"Greeting Some Body by name") == "other: Greeting"
 
 
 @pytest.mark.parametrize("name", ["000000.gz", "later.gz"])

@@ -38,7 +38,7 @@ def _run() -> int:
     from trueup.errors import TrueupError
 
     try:
-        return app(standalone_mode=False) or 0
+        return app(sys.argv[1:] or ["--help"], standalone_mode=False) or 0
     except TrueupError as error:
         print(f"trueup: {_one_line(str(error))}", file=sys.stderr)
         return error.exit_code

@@ -6,7 +6,7 @@
 -- why: Between two transactions of a subscriber the balance should rest. Where it moved, a change was lost (stale_read), the balance was overwritten with the wallet's (reset_to_payment), or it changed without any message in the logs (unseen_change). Where the transaction before was not carried out (not_applied) nothing was lost.
 -- do: Lost update: post it again. Reset: check that the wallet was right. Unseen change: ask who changed the balance, and by which way.
 -- explain stale_read: Transaction {transaction_id} of {subscriber_id} starts from {logged}, the balance before transaction {previous_transaction_id}, although that one was applied and left {expected}: the update of {previous_change} was lost.
--- explain unseen_change: Transaction {transaction_id} of {subscriber_id} starts from {logged}, but transaction {previous_transaction_id} before it left {expected}: the balance moved by {difference} with no message in the logs that says why.
+-- explain unseen_change: Transaction {transaction_id} of {subscriber_id} starts from {logged}, but the newBalance of transaction {previous_transaction_id} before it ({previous_outcome}) is {expected}: the balance moved by {difference} with no message in the logs that says why.
 -- explain reset_to_payment: Transaction {transaction_id} of {subscriber_id} starts from {logged}, which is the payment balance; transaction {previous_transaction_id} before it left {expected}: the balance was reset by {difference}.
 -- explain not_applied: Transaction {transaction_id} of {subscriber_id} starts from {logged}: transaction {previous_transaction_id} before it, which would have left {expected}, was not applied ({previous_outcome}).
 WITH pairs AS (

@@ -78,18 +78,21 @@ def entry_pattern() -> re.Pattern[bytes]:
 
 
 _MOST_WORDS = 3
+_NEXT_WORD = re.compile(rb"[ \t]*([a-z][A-Za-z_.]{0,30})(?=[ \t:,;!\r\n]|$)")
 _WORD = re.compile(rb"[ \t]*([A-Za-z][A-Za-z_.]{0,30})(?=[ \t:,;!\r\n]|$)")
 
 
 def other_kind(text: bytes) -> str:
     """Name an unknown entry by up to three plain words at its start: enough to count it by.
 
-    Digits, quotes and whatever follows them are left out, so that values and names in the text
-    do not become kinds.
+    Digits, quotes, further words with a capital and whatever follows them are left out, so that
+    values and most names in the text do not become kinds.
     """
     words: list[str] = []
     position = 0
-    while len(words) < _MOST_WORDS and (word := _WORD.match(text, position)):
+    while len(words) < _MOST_WORDS and (
+        word := (_NEXT_WORD if words else _WORD).match(text, position)
+    ):
         words.append(word[1].decode("ascii"))
         position = word.end()
     return f"{OTHER}: {' '.join(words)}" if words else OTHER

@@ -79,6 +79,7 @@ def write_json(report: Report, path: Path) -> None:
         _write_list(
             file, "subscribers", (plain(row, row["currency"]) for row in report.subscribers())
         )
+        _write_list(file, "problems", report.problems())
         file.write("\n}\n")
 
 

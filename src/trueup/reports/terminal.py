@@ -35,14 +35,14 @@ def _styled(text: str, style: str, colour: bool) -> str:  # noqa: FBT001
 
 def _reading(report: Report) -> list[str]:
     inputs, counts, reading = report.inputs, report.counts, report.reading
-    divided = "all understood"
+    divided = ": all understood" if counts["entries"] else ""
     if reading["other"] or reading["unreadable"]:
-        divided = ", ".join(
+        divided = ": " + ", ".join(
             f"{count:,} {name}" for name, count in reading.items() if count or name == "understood"
         )
     lines = [
         f"Read      {plural(inputs['files'], 'file')}, {_megabytes(inputs['unpacked_bytes'])} of text",
-        f"Entries   {counts['entries']:,}: {divided}",
+        f"Entries   {counts['entries']:,}{divided}",
     ]
     if report.period["first"]:
         lines.append(
@@ -61,10 +61,20 @@ def _reading(report: Report) -> list[str]:
         f"{plural(counts['subscribers'], 'subscriber')}"
     )
     if inputs["problems"]:
-        rejected = len(inputs["rejected"])
-        note = f", {plural(rejected, 'file')} without anything readable" if rejected else ""
+        rejected = [_clean(one["name"]) for one in inputs["rejected"]]
+        note = f", {plural(len(rejected), 'file')} without anything readable" if rejected else ""
+        note += f": {_some(rejected)}" if rejected else ""
         lines.append(f"Problems  {inputs['problems']:,}{note} (see the report)")
+    if inputs["ignored"]:
+        names = [_clean(name) for name in inputs["ignored"]]
+        other = f"{plural(len(names), 'other file')}, no log by name and bytes"
+        lines.append(f"Ignored   {other}: {_some(names)}")
     return lines
+
+
+def _some(names: list[str]) -> str:
+    """Return the first name, and how many there are besides."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
 
 
 def plural(count: int, noun: str) -> str:

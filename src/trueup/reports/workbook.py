@@ -294,6 +294,7 @@ def _write_reading(pages: _Pages, sheet: Worksheet, report: Report, line: int) -
     figures = [
         ("Files read", inputs["files"], ""),
         ("  of them without anything readable", len(inputs["rejected"]), "see sheet Problems"),
+        ("Other files, passed over as no logs", len(inputs["ignored"]), "named in report.json"),
         ("Log entries", counts["entries"], "= understood + other + unreadable"),
         ("  understood", reading["understood"], ""),
         ("  other (kinds that carry no figures)", reading["other"], "see sheet Log contents"),
@@ -372,6 +373,8 @@ def _write_legend(pages: _Pages, sheet: Worksheet, line: int) -> None:
         "At risk is never added up across checks: a gap, the refused overdraft that made it and the overdrawn wallet can be one and the same sum.",
         "Credits and debits are sums of the amounts as logged, VAT included, every attempt counted; applied ones are those that were carried out.",
         "Gap at the end: subscription balance less payment balance after a subscriber's last transaction that shows both, sizes added up.",
+        "Each balance and the gap are the last known ones, each for itself: a transaction may tell one and not the other. A subscriber whose gap no transaction tells counts as neither in nor out of sync.",
+        "Highest and lowest balance are those after a transaction; the opening balance is the one before the first. At risk on this page is that of all severities together.",
         "Each finding names file, lines and request of the log that proves it.",
     ]
     for text in texts:

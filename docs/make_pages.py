@@ -10,7 +10,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
-from trueup.checks import first_checks
+from trueup.checks import built_in_checks
 from trueup.config import Settings
 from trueup.logs.kinds import KINDS, OTHER, UNREADABLE
 from trueup.schema import DERIVED, TABLES
@@ -63,10 +63,10 @@ def checks_page() -> str:
             ", ".join(f"{cause} {name}".strip() for cause, name in check.severities.items()),
             *check.sums,
         )
-        for check in first_checks()
+        for check in built_in_checks()
     ]
     page += table(("check", "severity", "expected", "logged", "at risk"), *rows)
-    for check in first_checks():
+    for check in built_in_checks():
         page += f"\n## {check.id}\n\n**{check.title}.** {check.question}\n\n"
         page += f"*Why it matters.* {check.why}\n\n*What to do.* {check.do}\n\n"
         page += "*How a finding reads:*\n\n"

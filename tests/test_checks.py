@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import trueup
-from trueup.checks import first_checks
+from trueup.checks import built_in_checks
 from trueup.checks.catalogue import read_check
 
 Run = Callable[..., trueup.Audit]
@@ -160,7 +160,7 @@ def test_a_check_finds_what_it_should_and_no_more(
 
 
 def test_every_check_has_a_case() -> None:
-    assert {case[0] for case in CASES} == {check.id for check in first_checks()}
+    assert {case[0] for case in CASES} == {check.id for check in built_in_checks()}
 
 
 def test_balances_after_follow_the_outcome(audit: Run, ledger: Make) -> None:
@@ -259,7 +259,7 @@ def test_finding_ids_differ_and_stay(audit: Run, ledger: Make, findings: Find) -
     assert first == [row["finding_id"] for row in findings(audit(text), "flow_break")]
 
 
-@pytest.mark.parametrize("check", first_checks(), ids=lambda check: check.id)
+@pytest.mark.parametrize("check", built_in_checks(), ids=lambda check: check.id)
 def test_the_catalogue_is_complete(check: Any) -> None:
     assert check.question.endswith("?")
     for text in (check.why, check.do, *check.explanations.values()):

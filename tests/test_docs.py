@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from trueup.checks import first_checks
+from trueup.checks import built_in_checks
 
 ROOT = Path(__file__).parents[1]
 
@@ -50,5 +50,5 @@ def test_links_lead_somewhere() -> None:
 
 def test_every_check_has_its_section() -> None:
     page = (ROOT / "docs" / "checks.md").read_text()
-    for check in first_checks():
+    for check in built_in_checks():
         assert f"## {check.id}\n" in page

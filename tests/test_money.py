@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trueup.money import amount_text, amount_words, decimals, exact_text, minor_unit
+from trueup.money import Currencies, exact_text
 
 
 @pytest.mark.parametrize(
@@ -44,22 +44,22 @@ def test_six_decimals_are_kept_exactly(amount: Decimal) -> None:
 
 
 def test_text_has_the_currencys_decimals_and_no_more_than_needed() -> None:
-    assert amount_text(Decimal("11.000000"), "BHD") == "11.000"
-    assert amount_text(Decimal("11.000000"), "SAR") == "11.00"
-    assert amount_text(Decimal("0.136364"), "SAR") == "0.136364"
-    assert amount_text(Decimal("5.000000"), "JPY") == "5"
-    assert amount_text(Decimal("-0.000000"), "SAR") == "0.00"
-    assert amount_text(None, "SAR") is None
+    assert Currencies().text(Decimal("11.000000"), "BHD") == "11.000"
+    assert Currencies().text(Decimal("11.000000"), "SAR") == "11.00"
+    assert Currencies().text(Decimal("0.136364"), "SAR") == "0.136364"
+    assert Currencies().text(Decimal("5.000000"), "JPY") == "5"
+    assert Currencies().text(Decimal("-0.000000"), "SAR") == "0.00"
+    assert Currencies().text(None, "SAR") is None
 
 
 def test_words_group_thousands() -> None:
-    assert amount_words(Decimal("-1234.5"), "KWD") == "KWD -1,234.500"
-    assert amount_words(Decimal("-0.5"), "AED") == "AED -0.50"
-    assert amount_words(None, "AED") == "an unknown amount"
+    assert Currencies().words(Decimal("-1234.5"), "KWD") == "KWD -1,234.500"
+    assert Currencies().words(Decimal("-0.5"), "AED") == "AED -0.50"
+    assert Currencies().words(None, "AED") == "an unknown amount"
 
 
 def test_minor_units() -> None:
-    assert [decimals(code) for code in ("BHD", "KWD", "SAR", "AED", "QAR", None)] == [
+    assert [Currencies().decimals(code) for code in ("BHD", "KWD", "SAR", "AED", "QAR", None)] == [
         3, 3, 2, 2, 2, 2,
     ]  # fmt: skip
-    assert minor_unit("BHD") == Decimal("0.001")
+    assert Currencies().minor_unit("BHD") == Decimal("0.001")

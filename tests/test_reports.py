@@ -97,7 +97,7 @@ def test_every_cell_of_a_transaction_is_the_text_of_its_value(
     assert len(listed) == 4
     for cells, row in zip(listed, values, strict=True):
         for name, value in row.items():
-            cell = csv_report._cell(value, row["currency"])
+            cell = csv_report._cell(value, row["currency"], done.report.money)
             assert cells[name] == ("" if cell is None else str(cell)), name
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from trueup.books.ledger import Books
+    from trueup.checks.catalogue import BrokenCheck
     from trueup.reports.report import Report
 
 log = logging.getLogger(__name__)
@@ -118,7 +119,7 @@ def _report(
     started = time.perf_counter()
     tables = read_logs(
         found.files,
-        processes=settings.process_count,
+        settings,
         spill=spill,
         prepare=partial(_load_engine, settings.formats),
         on_read=on_read,
@@ -127,7 +128,7 @@ def _report(
 
     from trueup.books.ledger import connect, keep_books
     from trueup.books.window import Window
-    from trueup.checks import first_checks, run_checks
+    from trueup.checks import chosen_checks, run_checks
     from trueup.reports.report import build_report
 
     started = time.perf_counter()
@@ -135,12 +136,15 @@ def _report(
         folder[0] if folder else None, settings.memory_limit, settings.process_count
     )
     stack.callback(connection.close)
-    books = keep_books(connection, tables)
+    books = keep_books(connection, tables, settings)
     _note_found(books, found)
     log.info("kept the books in %.2f s", time.perf_counter() - started)
 
     window = Window(settings.since, settings.until)
-    findings = run_checks(books, first_checks(), window)
+    checks, broken = chosen_checks(settings)
+    _take_accepted(books, settings.checks_accepted)
+    findings, failed = run_checks(books, checks, window, settings)
+    _note_broken(books, [*broken, *failed])
     for one in findings:
         log.info("check %s took %.3f s", one.check.id, one.seconds)
     return build_report(
@@ -174,10 +178,30 @@ def _note_found(books: Books, found: Found) -> None:
             [name, kept],
         )
     for name, reason in found.closed:
-        books.connection.execute(
-            "INSERT INTO problems VALUES (?, 0, ?, '')",
-            [name, f"it cannot be looked at: {reason}"],
+        books.note(name, 0, f"it cannot be looked at: {reason}")
+
+
+def _take_accepted(books: Books, path: str | None) -> None:
+    """Make the table of accepted findings; a line that cannot be used is a problem."""
+    from trueup.checks.accepted import read_accepted
+
+    books.connection.execute(
+        """
+        CREATE TABLE accepted (
+            finding_id VARCHAR, accepted_by VARCHAR, accepted_on VARCHAR, accepted_why VARCHAR
         )
+        """
+    )
+    accepted, bad = read_accepted(path)
+    if accepted:
+        books.connection.executemany("INSERT INTO accepted VALUES (?, ?, ?, ?)", accepted)
+    for line, problem in bad:
+        books.note(path or "", line, problem)
+
+
+def _note_broken(books: Books, broken: Sequence[BrokenCheck]) -> None:
+    for check in broken:
+        books.note(check.file, check.line, f"the check was not run: {check.problem}")
 
 
 def _time(name: str, value: object) -> datetime:

@@ -142,9 +142,9 @@ def checks(
 
     Example: trueup checks out_of_sync
     """
-    from trueup.checks.catalogue import first_checks
+    from trueup.checks.catalogue import built_in_checks
 
-    known = {one.id: one for one in first_checks()}
+    known = {one.id: one for one in built_in_checks()}
     if check is not None and check not in known:
         raise BadUse(f"no such check: {check} (known: {', '.join(known)})")
     shown = [known[check]] if check else list(known.values())

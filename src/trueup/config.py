@@ -1,30 +1,40 @@
 """Settings: one table of names, defaults and help, filled from a file, the environment and flags.
 
-A later one wins: default, `trueup.toml` (given with --config), environment, flag.
+A later one wins: default, `trueup.toml`, environment, flag. A table of the file is a prefix:
+`path` in `[checks]` is the setting `checks.path`, the field `checks_path`.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
-import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
+from dataclasses import Field, dataclass, field, fields, replace
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from trueup.config_values import FORMATS, PARSERS, Amounts, parse_text, parse_time
 from trueup.errors import BadUse
 
-FORMATS = ("xlsx", "json", "csv")
-"""The report formats."""
+__all__ = [
+    "CONFIG_FILE", "FORMATS", "Amounts", "Settings", "key", "load_settings", "load_with_sources",
+    "nearest", "parse_time",
+]  # fmt: skip
 
-LOG_LEVELS = ("debug", "info", "warning", "error")
+CONFIG_FILE = "trueup.toml"
+"""The settings' file that the command line looks for where it is started."""
+
+_PREFIX = "checks"
 
 
-def _setting(default: Any, help: str, env: str = "") -> Any:  # noqa: A002, ANN401
-    return field(default=default, metadata={"help": help, "env": env})
+def _setting(default: Any, help: str, env: str = "", **more: Any) -> Any:  # noqa: A002, ANN401
+    metadata = {"help": help, "env": env, **more}
+    if isinstance(default, Mapping):
+        return field(default_factory=dict, metadata=metadata)
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,11 +51,83 @@ class Settings:
     log_level: str = _setting(
         "warning", "What is told on stderr: debug, info, warning, error.", "LOG_LEVEL"
     )
+    minor_units: Mapping[str, Decimal] = _setting(
+        {},
+        "Smallest amounts of currencies, where they are not the usual ones: `BHD = 0.001`.",
+    )
+    markers: Mapping[str, str] = _setting(
+        {},
+        "New wordings of the service's log lines: how the line begins, and the outcome that it "
+        'tells (applied, already_synced, skipped, blocked, failed): `"Balance was set" = "applied"`.',
+    )
+    checks_path: str | None = _setting(
+        None, "Folder of checks of your own, one .sql file each.", is_path=True
+    )
+    checks_accepted: str | None = _setting(
+        None,
+        "CSV file of findings that are known and accepted: finding_id, who, when, why.",
+        is_path=True,
+    )
+    checks_off: tuple[str, ...] = _setting((), "Checks that are not run.")
+    checks_severity: Mapping[str, Any] = _setting(
+        {},
+        "Severities other than the catalogue's, of a check or of one of its causes: "
+        '`mismatch = "medium"`, `overdraft.refused = "info"`.',
+    )
+    checks_low_balance: Amounts = _setting(
+        Amounts(Decimal(10)),
+        "low_balance: a balance below this is low. An amount, or one per currency: "
+        "`{ BHD = 1, others = 10 }`.",
+    )
+    checks_duplicate_minutes: int = _setting(
+        10, "duplicate_posting: minutes within which an equal posting is a likely repeat."
+    )
+    checks_unusual_method: str = _setting(
+        "robust",
+        "unusual_change: how it is told: robust, sigma, or learned: ecod, iforest, autoencoder.",
+    )
+    checks_unusual_deviations: Decimal = _setting(
+        Decimal(8), "unusual_change, robust: how many times the usual spread is unusual."
+    )
+    checks_unusual_floor: Amounts = _setting(
+        Amounts(Decimal(1)),
+        "unusual_change: the least spread, so that noise is no finding. An amount, or one per "
+        "currency.",
+    )
+    checks_unusual_share: Decimal = _setting(
+        Decimal("0.01"),
+        "unusual_change, learned: the share of transactions that is taken as unusual.",
+    )
+    checks_spike_method: str = _setting(
+        "robust",
+        "error_spike: how a day is told from the usual: robust, or sigma (mean and "
+        "standard deviation).",
+    )
+    checks_spike_deviations: Decimal | None = _setting(
+        None, "error_spike: deviations above the usual; 3.5 for robust, 2 for sigma."
+    )
+    checks_spike_minimum: int = _setting(5, "error_spike: fewer errors on a day are no spike.")
 
     @property
     def process_count(self) -> int:
         """How many processes read."""
         return self.processes or os.cpu_count() or 1
+
+    @property
+    def spike_deviations(self) -> Decimal:
+        """The deviations of error_spike that its method takes."""
+        usual = Decimal("3.5") if self.checks_spike_method == "robust" else Decimal(2)
+        return self.checks_spike_deviations or usual
+
+
+def key(setting: Field[Any] | str) -> str:
+    """Return a setting's name in the file: `checks.path` for the field `checks_path`."""
+    name = setting if isinstance(setting, str) else setting.name
+    start = f"{_PREFIX}_"
+    return f"{_PREFIX}.{name.removeprefix(start)}" if name.startswith(start) else name
+
+
+_KEYS = {key(setting): setting for setting in fields(Settings)}
 
 
 def load_settings(
@@ -57,86 +139,63 @@ def load_settings(
 
     Raises BadUse for a file that cannot be read, an unknown setting or a value that cannot be.
     """
+    return load_with_sources(config, environment, **flags)[0]
+
+
+def load_with_sources(
+    config: str | Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    **flags: object,
+) -> tuple[Settings, dict[str, str]]:
+    """Return the settings, and for each field that was given, by what (a file, a variable)."""
     values: dict[str, tuple[object, str]] = {}
     if config is not None:
-        values |= {name: (value, f"{config}: ") for name, value in _read_toml(config).items()}
+        values |= {name: (value, str(config)) for name, value in _read_toml(config).items()}
     for setting in fields(Settings):
         variable = setting.metadata["env"]
         if variable and (environment or {}).get(variable):
-            values[setting.name] = ((environment or {})[variable], f"{variable}: ")
+            values[setting.name] = ((environment or {})[variable], variable)
     values |= {name: (value, "") for name, value in flags.items() if value is not None}
     parsed: dict[str, Any] = {name: _parse(name, *value) for name, value in values.items()}
-    return replace(Settings(), **parsed)
+    sources = {name: where or "the command line" for name, (_, where) in values.items()}
+    return replace(Settings(), **parsed), sources
 
 
 def _read_toml(path: str | Path) -> dict[str, object]:
+    """Return the file's values by field; a path in it starts from the file's folder."""
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        values = tomllib.loads(text, parse_float=Decimal)
     except OSError as error:
         raise BadUse(
             f"cannot read the settings in {path}: {(error.strerror or '').lower()}"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadUse(f"{path} is no valid TOML: {error}") from error
-    known = [setting.name for setting in fields(Settings)]
-    for name in values:
-        if name not in known:
-            nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
-            raise BadUse(f"{path}: unknown setting {name!r} (did you mean {nearest!r}?)")
-    return values
+    table = values.pop(_PREFIX, {})
+    if not isinstance(table, dict):
+        raise BadUse(f"{path}: {_PREFIX} is a table: write [{_PREFIX}] above its settings")
+    values |= {f"{_PREFIX}.{name}": value for name, value in table.items()}
+    for name, value in values.items():
+        if name not in _KEYS:
+            raise BadUse(f"{path}: unknown setting {name!r} {nearest(name, _KEYS)}")
+        if _KEYS[name].metadata.get("is_path") and isinstance(value, str):
+            values[name] = str(Path(path).parent / value)
+    return {_KEYS[name].name: value for name, value in values.items()}
+
+
+def nearest(name: str, known: Mapping[str, Any] | tuple[str, ...]) -> str:
+    """Return the hint that ends an error about an unknown name."""
+    guess = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
+    return f"(did you mean {guess[0]!r}?)" if guess else ""
 
 
 def _parse(name: str, value: object, where: str) -> object:
     try:
-        return _PARSERS.get(name, str)(value)
+        return PARSERS.get(name, parse_text)(value)
     except ValueError as error:
-        raise BadUse(f"{where}{name.replace('_', '-')}: {error}") from error
-
-
-def _parse_formats(value: object) -> tuple[str, ...]:
-    names = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"not a list of formats: {value}")
-    for name in names:
-        if name not in FORMATS:
-            raise ValueError(f"unknown format {name!r} (known: {', '.join(FORMATS)})")
-    return tuple(name for name in FORMATS if name in names)
-
-
-def parse_time(value: object) -> datetime:
-    """Return a time in UTC, without a zone; a date is its midnight. ValueError says what is wrong."""
-    try:
-        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
-    except (ValueError, OverflowError):
-        message = f"not a date: {value!r} (write 2024-01-31 or 2024-01-31T21:00)"
-        raise ValueError(message) from None
-
-
-def _parse_memory(value: object) -> str:
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,3})? ?[KMGT]i?B", str(value)):
-        raise ValueError(f"not an amount of memory: {value!r} (write 500MB or 2GB)")
-    return str(value)
-
-
-def _parse_processes(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"not a number of processes: {value}")
-    return value
-
-
-def _parse_level(value: object) -> str:
-    level = str(value).lower()
-    if level not in LOG_LEVELS:
-        raise ValueError(f"unknown level {value!r} (known: {', '.join(LOG_LEVELS)})")
-    return level
-
-
-_PARSERS: dict[str, Any] = {
-    "formats": _parse_formats,
-    "since": parse_time,
-    "until": parse_time,
-    "processes": _parse_processes,
-    "memory_limit": _parse_memory,
-    "log_level": _parse_level,
-}
+        if not where:
+            label = name.replace("_", "-")
+        else:
+            label = where if where == _KEYS[key(name)].metadata["env"] else f"{where}: {key(name)}"
+        raise BadUse(f"{label}: {error}") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from types import MappingProxyType
 
@@ -31,16 +32,6 @@ _DECIMALS: Mapping[str, int] = MappingProxyType(
 )
 
 
-def decimals(currency: str | None) -> int:
-    """Return how many decimals the currency's minor unit has; 2 for one that is not listed."""
-    return _DECIMALS.get(currency or "", 2)
-
-
-def minor_unit(currency: str | None) -> Decimal:
-    """Return the smallest amount of the currency; two balances agree within one of it."""
-    return Decimal(1).scaleb(-decimals(currency))
-
-
 def exact_text(text: str) -> str | None:
     """Return a logged number as plain text with at most six decimals, rounded half-even.
 
@@ -61,21 +52,43 @@ def exact_text(text: str) -> str | None:
     return f"{rounded:f}"
 
 
-def amount_text(amount: Decimal | None, currency: str | None) -> str | None:
-    """Return an amount in plain notation: the currency's decimals, more (up to six) if it has them."""
-    if amount is None:
-        return None
-    whole, _, fraction = f"{amount:.6f}".partition(".")
-    kept = decimals(currency)
-    fraction = fraction[:kept] + fraction[kept:].rstrip("0")
-    text = f"{whole}.{fraction}" if fraction else whole
-    return text[1:] if text.startswith("-") and not amount else text
+@dataclass(frozen=True, slots=True)
+class Currencies:
+    """What the currencies' amounts look like: their minor units, where `given` says no other.
 
+    `given` maps a code to its minor unit (`{"BHD": Decimal("0.001")}`).
+    """
 
-def amount_words(amount: Decimal | None, currency: str | None) -> str:
-    """Return an amount for a sentence: `BHD 1,234.500`, or `an unknown amount`."""
-    if amount is None:
-        return "an unknown amount"
-    whole, point, fraction = (amount_text(abs(amount), currency) or "").partition(".")
-    sign = "-" if amount < 0 else ""
-    return f"{currency or '(no currency)'} {sign}{int(whole):,}{point}{fraction}"
+    given: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def decimals(self, currency: str | None) -> int:
+        """Return how many decimals the currency's minor unit has; 2 for one that is not known."""
+        if unit := self.given.get(currency or ""):
+            return max(0, -int(unit.normalize().as_tuple().exponent))
+        return _DECIMALS.get(currency or "", 2)
+
+    def minor_unit(self, currency: str | None) -> Decimal:
+        """Return the smallest amount of the currency; two balances agree within one of it."""
+        return self.given.get(currency or "") or Decimal(1).scaleb(-self.decimals(currency))
+
+    def text(self, amount: Decimal | None, currency: str | None) -> str | None:
+        """Return an amount in plain notation: the currency's decimals, up to six if it has more."""
+        if amount is None:
+            return None
+        whole, _, fraction = f"{amount:.6f}".partition(".")
+        kept = self.decimals(currency)
+        fraction = fraction[:kept] + fraction[kept:].rstrip("0")
+        text = f"{whole}.{fraction}" if fraction else whole
+        return text[1:] if text.startswith("-") and not amount else text
+
+    def words(self, amount: Decimal | None, currency: str | None) -> str:
+        """Return an amount for a sentence: `BHD 1,234.500`, or `an unknown amount`."""
+        if amount is None:
+            return "an unknown amount"
+        return f"{currency or '(no currency)'} {self.grouped(amount, currency)}"
+
+    def grouped(self, amount: Decimal, currency: str | None) -> str:
+        """Return an amount with commas: `-1,234.500`."""
+        whole, point, fraction = (self.text(abs(amount), currency) or "").partition(".")
+        sign = "-" if amount < 0 else ""
+        return f"{sign}{int(whole):,}{point}{fraction}"

@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from trueup.books.arrow import typed
-from trueup.money import minor_unit
+from trueup.config import Settings
+from trueup.money import Currencies
 from trueup.schema import TABLES
 
 # Of what was spilled, the tables that are asked often or added to.
@@ -21,8 +22,11 @@ _SMALL = {"files", "entry_kinds", "problems"}
 class Books:
     """The tables of one audit, open to SQL."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, money: Currencies | None = None
+    ) -> None:
         self.connection = connection
+        self.money = money or Currencies()
         self._is_stopped = False
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
@@ -46,6 +50,10 @@ class Books:
         """Return a whole table."""
         return self.sql(f'SELECT * FROM "{name}"')
 
+    def note(self, file: str, line: int, problem: str) -> None:
+        """Add to the problems one of a file that is none of the logs."""
+        self.connection.execute("INSERT INTO problems VALUES (?, ?, ?, '')", [file, line, problem])
+
     def close(self) -> None:
         """Free the tables; nothing can be asked afterwards."""
         self.connection.close()
@@ -64,8 +72,11 @@ def connect(spill: Path | None, memory_limit: str, threads: int) -> duckdb.DuckD
     return duckdb.connect(str(spill / "books.duckdb") if spill else ":memory:", config=config)
 
 
-def keep_books(connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table] | Path) -> Books:
+def keep_books(
+    connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table] | Path, settings: Settings
+) -> Books:
     """Make the books of tables that were read: Arrow ones, or a folder of Parquet files of each."""
+    books = Books(connection, Currencies(settings.minor_units))
     for name, columns in TABLES.items():
         shown = "logged_transactions" if name == "transactions" else name
         if isinstance(tables, Path):
@@ -80,22 +91,58 @@ def keep_books(connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table
             source = "arrow_table"
             connection.register(source, tables[name])
         connection.execute(f"CREATE {kind} {shown} AS SELECT {typed(columns)} FROM {source}")
-    _list_currencies(connection)
+    _list_currencies(books, settings)
+    _list_limits(connection, settings)
     connection.execute(package_files("trueup.books").joinpath("transactions.sql").read_text())
     if not isinstance(tables, Path):
         connection.unregister("arrow_table")
         connection.execute("DROP TABLE logged_transactions")
-    return Books(connection)
+    return books
 
 
-def _list_currencies(connection: duckdb.DuckDBPyConnection) -> None:
+def _list_currencies(books: Books, settings: Settings) -> None:
+    """Make the table of the currencies that occur, with what the settings say of each."""
+    connection = books.connection
     found = connection.execute(
         "SELECT DISTINCT currency FROM logged_transactions WHERE currency IS NOT NULL ORDER BY 1"
     ).fetchall()
-    connection.execute("CREATE TABLE currencies (currency TEXT, minor_unit DECIMAL(18,6))")
+    connection.execute(
+        """
+        CREATE TABLE currencies (
+            currency VARCHAR, minor_unit DECIMAL(18, 6), low_balance DECIMAL(18, 6),
+            unusual_floor DECIMAL(18, 6)
+        )
+        """
+    )
     if found:
         names = [name for (name,) in found]
+        columns = [
+            [books.money.minor_unit(name) for name in names],
+            [settings.checks_low_balance.of(name) for name in names],
+            [settings.checks_unusual_floor.of(name) for name in names],
+        ]
         connection.execute(
-            "INSERT INTO currencies SELECT unnest(?::TEXT[]), unnest(?::DECIMAL(18, 6)[])",
-            [names, [minor_unit(name) for name in names]],
+            f"INSERT INTO currencies SELECT unnest(?::VARCHAR[]){', unnest(?::DECIMAL(18, 6)[])' * 3}",
+            [names, *columns],
         )
+
+
+def _list_limits(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Make the table of one row that holds the settings that checks ask for."""
+    connection.execute(
+        """
+        CREATE TABLE limits AS SELECT
+            CAST(? AS INTEGER) AS duplicate_minutes,
+            CAST(? AS DOUBLE) AS unusual_deviations,
+            CAST(? AS VARCHAR) AS spike_method,
+            CAST(? AS DOUBLE) AS spike_deviations,
+            CAST(? AS INTEGER) AS spike_minimum
+        """,
+        [
+            settings.checks_duplicate_minutes,
+            settings.checks_unusual_deviations,
+            settings.checks_spike_method,
+            settings.spike_deviations,
+            settings.checks_spike_minimum,
+        ],
+    )

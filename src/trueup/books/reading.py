@@ -13,11 +13,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trueup.config import Settings
 from trueup.logs.entries import Source
+from trueup.logs.kinds import Markers
 from trueup.logs.rows import FileFacts, Packed, Rows, pack
 from trueup.logs.stream import read_stream
 from trueup.sources.files import LogFile, load
@@ -61,11 +64,11 @@ def batches(files: Sequence[LogFile], limit: int = BATCH_SIZE) -> Iterator[Batch
         yield batch
 
 
-def read_batch(batch: Batch) -> Rows:
+def read_batch(batch: Batch, markers: Markers = ()) -> Rows:
     """Read the streams of a batch; what cannot be read becomes a problem, never an exception."""
     rows = Rows()
     for stream, files in groupby(batch, key=lambda file: file.stream):
-        _read_stream(stream, files, rows)
+        _read_stream(stream, files, rows, markers)
     return rows
 
 
@@ -82,7 +85,7 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _read_stream(stream: str, files: Iterable[LogFile], rows: Rows) -> None:
+def _read_stream(stream: str, files: Iterable[LogFile], rows: Rows, markers: Markers) -> None:
     sources: list[Source] = []
     for log_file in files:
         loaded = load(log_file)
@@ -94,7 +97,7 @@ def _read_stream(stream: str, files: Iterable[LogFile], rows: Rows) -> None:
         if not loaded.is_whole:
             facts.status = "partial"
         sources.append(Source(place, b"\n" + loaded.text))
-    read_stream(stream, sources, rows)
+    read_stream(stream, sources, rows, markers)
     for place, text in sources:
         _reject_if_empty(rows, place, text)
 
@@ -112,8 +115,8 @@ def _reject_if_empty(rows: Rows, place: int, text: bytes) -> None:
 
 def read_logs(
     files: Sequence[LogFile],
+    settings: Settings,
     *,
-    processes: int,
     spill: Callable[[], Path],
     prepare: Callable[[], object],
     on_read: Callable[[int], None],
@@ -124,28 +127,31 @@ def read_logs(
     `on_read` is told how many more bytes of files have been read.
     """
     work = list(batches(files))
+    processes, markers = settings.process_count, tuple(settings.markers.items())
     if len(work) > 1:
         folder = spill()
-        _read_and_spill(work, folder, processes, on_read)
+        spill_one = partial(spill_batch, folder=folder, markers=markers)
+        _read_and_spill(work, spill_one, processes, on_read)
         return folder
-    packed = _read_beside(work[0], prepare) if processes > 1 else read_and_pack(work[0])
+    read = partial(read_and_pack, work[0], markers)
+    packed = _read_beside(read, prepare) if processes > 1 else read()
     on_read(sum(file.size for file in files))
     from trueup.books.arrow import arrow_tables
 
     return arrow_tables(packed)
 
 
-def read_and_pack(batch: Batch) -> Packed:
+def read_and_pack(batch: Batch, markers: Markers = ()) -> Packed:
     """Read the streams of a batch into columns."""
     with _collector_at_rest():
-        return pack(read_batch(batch))
+        return pack(read_batch(batch, markers))
 
 
-def _read_beside(batch: Batch, prepare: Callable[[], object]) -> Packed:
+def _read_beside(read: Callable[[], Packed], prepare: Callable[[], object]) -> Packed:
     """Read in another process while this one prepares what comes next."""
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
-    reader = context.Process(target=_read_and_send, args=(batch, sender), daemon=True)
+    reader = context.Process(target=_read_and_send, args=(read, sender), daemon=True)
     reader.start()
     sender.close()
     try:
@@ -167,27 +173,30 @@ def _context() -> ForkContext | SpawnContext:
     return multiprocessing.get_context("spawn")
 
 
-def _read_and_send(batch: Batch, sender: Connection) -> None:
+def _read_and_send(read: Callable[[], Packed], sender: Connection) -> None:
     _leave_interrupts_to_parent()
-    sender.send(read_and_pack(batch))
+    sender.send(read())
 
 
 def _read_and_spill(
-    work: list[Batch], folder: Path, processes: int, on_read: Callable[[int], None]
+    work: list[Batch],
+    spill_one: Callable[[int, Batch], int],
+    processes: int,
+    on_read: Callable[[int], None],
 ) -> None:
     from concurrent.futures import FIRST_COMPLETED, wait
 
     todo = enumerate(work)
     if processes == 1:
         for place, batch in todo:
-            on_read(spill_batch(place, batch, folder))
+            on_read(spill_one(place, batch))
         return
     with _pool(processes) as pool:
         running: set[Future[int]] = set()
         while True:
             # One batch in waiting for each that is read: the list of files stays here.
             running |= {
-                pool.submit(spill_batch, place, batch, folder)
+                pool.submit(spill_one, place, batch)
                 for place, batch in islice(todo, 2 * processes - len(running))
             }
             if not running:
@@ -197,13 +206,13 @@ def _read_and_spill(
                 on_read(finished.result())
 
 
-def spill_batch(place: int, batch: Batch, folder: Path) -> int:
+def spill_batch(place: int, batch: Batch, folder: Path, markers: Markers = ()) -> int:
     """Read a batch and write each of its tables to `folder/<table>/<place>.parquet`."""
     import pyarrow.parquet as pq
 
     from trueup.books.arrow import arrow_tables
 
-    for name, table in arrow_tables(read_and_pack(batch)).items():
+    for name, table in arrow_tables(read_and_pack(batch, markers)).items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         pq.write_table(table, folder / name / f"{place:06}.parquet", compression="zstd")
     return sum(file.size for file in batch)

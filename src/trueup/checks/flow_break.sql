@@ -5,8 +5,11 @@
 -- question: Where does a transaction not start from the balance that the one before it ended on?
 -- why: Between two transactions of a subscriber the balance should rest. Where it moved, a change was lost (stale_read), the balance was overwritten with the wallet's (reset_to_payment), or it changed without any message in the logs (unseen_change). Where the transaction before was not carried out (not_applied) nothing was lost.
 -- do: Lost update: post it again. Reset: check that the wallet was right. Unseen change: ask who changed the balance, and by which way.
+-- advice stale_read: Engineering: find out why these updates were lost. Accounting: post them again.
+-- advice unseen_change: Accounting: ask who changed these balances, and by which way: no message in the logs did.
+-- advice reset_to_payment: Accounting: check that the wallet's balance was right where it replaced the subscription balance.
 -- explain stale_read: Transaction {transaction_id} of {subscriber_id} starts from {logged}, the balance before transaction {previous_transaction_id}, although that one was applied and left {expected}: the update of {previous_change} was lost.
--- explain unseen_change: Transaction {transaction_id} of {subscriber_id} starts from {logged}, but the newBalance of transaction {previous_transaction_id} before it ({previous_outcome}) is {expected}: the balance moved by {difference} with no message in the logs that says why.
+-- explain unseen_change: Transaction {transaction_id} of {subscriber_id} starts from {logged}, but the newBalance of transaction {previous_transaction_id} before it ({previous_outcome}) is {expected}: the balance moved by {difference} with no message in the logs that says why. [{hint}]
 -- explain reset_to_payment: Transaction {transaction_id} of {subscriber_id} starts from {logged}, which is the payment balance; transaction {previous_transaction_id} before it left {expected}: the balance was reset by {difference}.
 -- explain not_applied: Transaction {transaction_id} of {subscriber_id} starts from {logged}: transaction {previous_transaction_id} before it, which would have left {expected}, was not applied ({previous_outcome}).
 WITH pairs AS (
@@ -39,6 +42,73 @@ breaks AS (
         END AS cause
     FROM pairs AS p
     WHERE abs(p.old_balance - p.previous_new_balance) > p.minor_unit
+),
+unseen AS (
+    SELECT b.*
+    FROM breaks AS b
+    WHERE b.cause = 'unseen_change'
+),
+owners AS (
+    -- Whose message it is: the message says so, or a transaction of it in another delivery.
+    SELECT DISTINCT
+        m.attempt_id,
+        coalesce(m.subscriber_id, t.subscriber_id) AS subscriber_id
+    FROM messages AS m
+    LEFT JOIN transactions AS t ON t.message_id = m.message_id
+    WHERE m.outcome IN ('failed', 'blocked')
+),
+stopped AS (
+    SELECT
+        u.attempt_id,
+        m.message_id,
+        m.outcome,
+        row_number() OVER (
+            PARTITION BY u.attempt_id ORDER BY m.at DESC, m.attempt_id
+        ) AS number
+    FROM unseen AS u
+    INNER JOIN owners AS o ON o.subscriber_id = u.subscriber_id
+    INNER JOIN messages AS m ON m.attempt_id = o.attempt_id
+    WHERE
+        m.at >= u.previous_at AND m.at <= u.at
+        AND m.attempt_id <> u.attempt_id AND m.attempt_id <> u.previous_attempt_id
+),
+-- Skipped messages up to a time, counted by laying them and the times in one row.
+marks AS (
+    SELECT
+        u.previous_at AS at,
+        u.attempt_id,
+        0 AS skipped
+    FROM unseen AS u
+    UNION ALL
+    SELECT
+        u.at,
+        u.attempt_id,
+        0 AS skipped
+    FROM unseen AS u
+    UNION ALL
+    SELECT
+        m.at,
+        CAST(NULL AS VARCHAR(60)) AS attempt_id,
+        1 AS skipped
+    FROM messages AS m
+    WHERE m.outcome = 'skipped'
+),
+counted AS (
+    SELECT
+        k.attempt_id,
+        sum(k.skipped) OVER (
+            ORDER BY k.at, k.skipped
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS skipped
+    FROM marks AS k
+),
+skips AS (
+    SELECT
+        c.attempt_id,
+        CAST(max(c.skipped) - min(c.skipped) AS BIGINT) AS skipped_between
+    FROM counted AS c
+    WHERE c.attempt_id IS NOT NULL
+    GROUP BY c.attempt_id
 )
 SELECT
     b.attempt_id AS subject,
@@ -63,5 +133,20 @@ SELECT
     b.previous_attempt_id,
     b.previous_at,
     b.previous_outcome,
-    b.previous_change
+    b.previous_change,
+    p.message_id AS stopped_message_id,
+    p.outcome AS stopped_outcome,
+    k.skipped_between,
+    CASE
+        WHEN p.outcome IS NOT NULL THEN concat(
+            'In between, message ', coalesce(p.message_id, '(not named)'),
+            ' of the subscriber came to nothing (', p.outcome, ').'
+        )
+        WHEN k.skipped_between > 0 THEN concat(
+            'Skipped messages in between, of whichever subscriber: ',
+            CAST(k.skipped_between AS VARCHAR(20)), '.'
+        )
+    END AS hint
 FROM breaks AS b
+LEFT JOIN stopped AS p ON p.attempt_id = b.attempt_id AND p.number = 1
+LEFT JOIN skips AS k ON k.attempt_id = b.attempt_id

@@ -5,6 +5,7 @@
 -- question: Where is newBalance - oldBalance not what type, amount and VAT say?
 -- why: A CREDIT raises the balance by amount - VAT and a DEBIT lowers it by as much. Where it does not, somebody was given or charged another sum than the transaction states.
 -- do: Find out which of the figures is right, and correct the balance by the difference.
+-- advice: Accounting: find out which of the figures is right, and correct each balance by the difference.
 -- explain: Transaction {transaction_id} of {subscriber_id} is a {type} of {amount} with VAT of {vat}, which changes a balance by {expected}; the balance changed by {logged}, {difference} away from that.
 SELECT
     t.attempt_id AS subject,

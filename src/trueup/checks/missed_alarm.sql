@@ -5,6 +5,7 @@
 -- question: After which transactions do the two balances differ although no sync error was logged?
 -- why: Whoever watches the sync errors alone does not see these gaps.
 -- do: Look at the subscriber under out_of_sync; have the service log the error.
+-- advice: Engineering: have the service log a sync error wherever the two balances differ.
 -- explain: After transaction {transaction_id} of {subscriber_id} the subscription balance is {logged} and the payment balance {expected}, {difference} apart, and no sync error was logged.
 SELECT
     t.attempt_id AS subject,

@@ -5,7 +5,9 @@
 -- question: Which transactions took, or would have taken, a subscription balance below zero?
 -- why: A balance below zero is money that the company has delivered for and not been paid. A refused one was stopped in time, but the wallet may have paid it out all the same.
 -- do: Posted: collect the amount or correct the posting. Unknown: see whether the balance really went below zero. Refused or not applied: look at the gap of the same subscriber under out_of_sync.
--- explain posted: Transaction {transaction_id} took the subscription balance of {subscriber_id} to {logged}; it should not be below zero.
+-- advice posted: Accounting: collect what is below zero, or correct the postings that took it there.
+-- advice unknown: Accounting: look up in the subscription service whether these balances really went below zero.
+-- explain posted: Transaction {transaction_id} took the subscription balance of {subscriber_id} to {logged}; it should not be below zero. [It had been {crossed_from} before.] [It was back at zero or above on {back_at}.] [{still}]
 -- explain unknown: Transaction {transaction_id} would take the subscription balance of {subscriber_id} to {logged}; the logs do not tell whether it was carried out ({outcome}).
 -- explain refused: Transaction {transaction_id} would have taken the subscription balance of {subscriber_id} to {logged}; the service refused it.
 -- explain not_applied: Transaction {transaction_id} would have taken the subscription balance of {subscriber_id} to {logged}; it was not carried out ({outcome}).
@@ -21,6 +23,20 @@ WITH judged AS (
         END AS cause
     FROM transactions AS t
     WHERE t.new_balance < 0
+),
+returns AS (
+    SELECT
+        j.attempt_id,
+        min(t.at) AS back_at
+    FROM judged AS j
+    INNER JOIN transactions AS t
+        ON
+            t.subscriber_id = j.subscriber_id
+            AND t.currency = j.currency
+            AND t.position > j.position
+            AND t.subscription_after >= 0
+    WHERE j.cause = 'posted'
+    GROUP BY j.attempt_id
 )
 SELECT
     j.attempt_id AS subject,
@@ -39,5 +55,12 @@ SELECT
     j.first_line,
     j.last_line,
     j.outcome,
-    j.action
+    j.action,
+    CASE WHEN j.cause = 'posted' AND j.old_balance >= 0 THEN j.old_balance END AS crossed_from,
+    r.back_at,
+    CASE
+        WHEN j.cause = 'posted' AND r.back_at IS NULL
+            THEN 'The logs do not show it back at zero or above.'
+    END AS still
 FROM judged AS j
+LEFT JOIN returns AS r ON r.attempt_id = j.attempt_id

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
+from importlib.resources import files as package_files
 from string import Formatter
 from typing import Any
 
+import duckdb
+
 from trueup.books.ledger import Books
 from trueup.books.window import Window
-from trueup.checks.catalogue import SEVERITIES, Check
-from trueup.money import amount_words
+from trueup.checks.catalogue import SEVERITIES, BrokenCheck, Check
+from trueup.checks.unusual import find_unusual_changes
+from trueup.config import Settings
+from trueup.money import Currencies
 
 COMMON = (
     "check", "finding_id", "severity", "subject", "subscriber_id", "currency", "at", "cause",
@@ -25,10 +32,27 @@ COMMON = (
 EVIDENCE = ("file", "first_line", "last_line", "request_id")
 """Columns that say where a finding's evidence stands."""
 
+ACCEPTED = ("accepted_by", "accepted_on", "accepted_why")
+"""Columns that say who accepted a finding as known; NULL for an open one."""
+
+# What a statement returns for the runner; what is not listed here is the check's own.
+_RETURNED = (*COMMON[3:], "file_id", "first_line", "last_line", "request_id")
+_MONEY = ("expected", "logged", "difference", "amount_at_risk")
+_HIDDEN = ("file_id", "first_line", "last_line", "request_id")
+
+# The time by which a row of each table belongs to a window.
+_TIMES = {
+    "transactions": "t.at",
+    "messages": "t.at",
+    "sync_errors": "t.at",
+    "invocations": "coalesce(t.started_at, t.ended_at)",
+    "crashes_at_init": "t.at",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The findings of one check, kept in the books as a table, severest first."""
+    """The findings of one check, kept in the books as a table: open before accepted, severest first."""
 
     check: Check
     books: Books
@@ -36,53 +60,80 @@ class Findings:
     own_columns: tuple[str, ...]
     seconds: float
 
-    def rows(self, severity: str | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the findings (of one severity) as dicts.
+    def rows(self, which: str = "TRUE") -> Iterator[dict[str, Any]]:
+        """Yield the findings for which the SQL condition holds, as dicts.
 
-        Their keys are COMMON, the check's own columns, EVIDENCE and `explanation`.
+        Their keys are COMMON, the check's own columns, EVIDENCE, ACCEPTED and `explanation`.
         """
-        which = f"WHERE severity = '{severity}'" if severity else ""
-        query = f"SELECT * EXCLUDE (place) FROM {self.table} {which} ORDER BY place"
+        query = f"SELECT * EXCLUDE (place) FROM {self.table} WHERE {which} ORDER BY place"
         for batch in self.books.stream(query):
             for row in batch.to_pylist():
-                row["explanation"] = explain(self.check, row)
+                row["explanation"] = explain(self.check, row, self.books.money)
                 yield row
 
 
 def by_severity(findings: Sequence[Findings]) -> Iterator[dict[str, Any]]:
-    """Yield the findings of all checks, the severest first."""
-    for severity in SEVERITIES:
-        for one in findings:
-            if severity in one.check.severities.values():
-                yield from one.rows(severity)
+    """Yield the findings of all checks, the severest first, and at the end the accepted ones."""
+    for state in ("accepted_by IS NULL", "accepted_by IS NOT NULL"):
+        for severity in SEVERITIES:
+            for one in findings:
+                if severity in one.check.severities.values():
+                    yield from one.rows(f"severity = '{severity}' AND {state}")
 
 
-def run_checks(books: Books, checks: Sequence[Check], window: Window) -> tuple[Findings, ...]:
+def run_checks(
+    books: Books, checks: Sequence[Check], window: Window, settings: Settings
+) -> tuple[tuple[Findings, ...], tuple[BrokenCheck, ...]]:
     """Run every check on the books up to the window's end; keep the findings that it shows.
 
     A finding belongs to its time `at`; one of a state, whose check has a column `lasts_until`
-    (NULL: it still lasts), to all of the time from `at` on.
+    (NULL: it still lasts), to all of the time from `at` on. A check of the user's own that does
+    not run is returned among the broken, and the others go on. The table `accepted` must exist.
     """
-    if window.until:
-        # The checks ask for `transactions`: they get those before the end.
-        (database,) = books.connection.execute("SELECT current_database()").fetchone() or ("",)
+    findings: list[Findings] = []
+    broken: list[BrokenCheck] = []
+    with _until(books, window):
+        statement = package_files("trueup.books").joinpath("gap_moves.sql").read_text()
+        books.connection.execute(statement)
+        for check in checks:
+            try:
+                findings.append(_run(books, check, window, settings))
+            except duckdb.Error as error:
+                if not check.file:
+                    raise
+                broken.append(_diagnosis(books, check, error))
+    return tuple(findings), tuple(broken)
+
+
+@contextmanager
+def _until(books: Books, window: Window) -> Iterator[None]:
+    """Let the checks, which ask for `transactions` and the like, get what is before the end."""
+    if not window.until:
+        yield
+        return
+    (database,) = books.connection.execute("SELECT current_database()").fetchone() or ("",)
+    for table, time_sql in _TIMES.items():
         books.connection.execute(
             f"""
-            CREATE OR REPLACE TEMP VIEW transactions AS
-            SELECT * FROM "{database}".main.transactions AS t WHERE {window.is_before_end("t.at")}
+            CREATE OR REPLACE TEMP VIEW {table} AS
+            SELECT * FROM "{database}".main.{table} AS t WHERE {window.is_before_end(time_sql)}
             """
         )
     try:
-        return tuple(_run(books, check, window) for check in checks)
+        yield
     finally:
-        books.connection.execute("DROP VIEW IF EXISTS temp.transactions")
+        for table in _TIMES:
+            books.connection.execute(f"DROP VIEW IF EXISTS temp.{table}")
 
 
-def _run(books: Books, check: Check, window: Window) -> Findings:
+def _run(books: Books, check: Check, window: Window, settings: Settings) -> Findings:
     started = time.perf_counter()
+    if check.id == "unusual_change":
+        find_unusual_changes(books, settings)
     table = f"findings_{check.id}"
-    books.connection.execute(
-        f"""
+    hidden = (*_HIDDEN, "lasts_until") if check.is_state else _HIDDEN
+    casts = ", ".join(f"CAST(f.{name} AS DECIMAL(20, 6)) AS {name}" for name in _MONEY)
+    statement = f"""
         CREATE OR REPLACE TABLE {table} AS
         WITH found AS (
             {check.sql}
@@ -92,25 +143,48 @@ def _run(books: Books, check: Check, window: Window) -> Findings:
                 '{check.id}' AS "check",
                 substr(sha256(concat('{check.id}', chr(10), f.subject)), 1, 16) AS finding_id,
                 {_severity_sql(check)} AS severity,
-                f.* EXCLUDE ({", ".join(_HIDDEN if check.is_state else _HIDDEN[1:])}),
+                f.* EXCLUDE ({", ".join(hidden)}) REPLACE ({casts}),
                 n.name AS file, f.first_line, f.last_line, f.request_id
             FROM found AS f LEFT JOIN files AS n ON n.file_id = f.file_id
             WHERE {window.reaches("f.lasts_until" if check.is_state else 'f."at"')}
         )
-        SELECT *, row_number() OVER (
-            ORDER BY {_rank_sql()}, currency NULLS LAST, amount_at_risk DESC NULLS LAST,
-                judged."at", subject, file, first_line
+        SELECT j.*, a.accepted_by, a.accepted_on, a.accepted_why, row_number() OVER (
+            ORDER BY a.accepted_by IS NOT NULL, {_rank_sql()}, j.currency NULLS LAST,
+                j.amount_at_risk DESC NULLS LAST, j."at" NULLS LAST, j.subject, j.file, j.first_line
         ) AS place
-        FROM judged
+        FROM judged AS j LEFT JOIN accepted AS a ON a.finding_id = j.finding_id
         """
-    )
+    if check.file:
+        _refuse_more_than_a_query(check, statement)
+    books.connection.execute(statement)
     columns = books.connection.execute(f"FROM {table} LIMIT 0").description or ()
-    own = tuple(name for name, *_ in columns if name not in {*COMMON, *EVIDENCE, "place"})
+    known = {*COMMON, *EVIDENCE, *ACCEPTED, "place"}
+    own = tuple(name for name, *_ in columns if name not in known)
     return Findings(check, books, table, own, time.perf_counter() - started)
 
 
-# What a statement returns for the runner: the rest is shown.
-_HIDDEN = ("lasts_until", "file_id", "first_line", "last_line", "request_id")
+def _refuse_more_than_a_query(check: Check, statement: str) -> None:
+    # A parenthesis too many would end the query and let something else begin.
+    for text in (check.sql, statement):
+        if len(duckdb.extract_statements(text)) != 1:
+            raise duckdb.ParserException("it has to be one SELECT statement, and no more")
+
+
+def _diagnosis(books: Books, check: Check, error: duckdb.Error) -> BrokenCheck:
+    """Say what is wrong with a check, and on which line of its file."""
+    try:
+        # The statement by itself: its lines are those of the file.
+        found = books.connection.execute(f"SELECT * FROM (\n{check.sql}\n) LIMIT 0").description
+        missing = [name for name in _RETURNED if name not in {column[0] for column in found or ()}]
+        if missing:
+            return BrokenCheck(check.file, 1, f"it does not return {', '.join(missing)}")
+    except duckdb.Error as alone:
+        error = alone
+    text = str(error)
+    line = re.search(r"LINE (\d+):", text)
+    return BrokenCheck(
+        check.file, max(1, int(line[1]) - 1) if line else 1, text.partition("\n")[0].strip()
+    )
 
 
 def _severity_sql(check: Check) -> str:
@@ -122,24 +196,36 @@ def _severity_sql(check: Check) -> str:
 
 def _rank_sql() -> str:
     cases = " ".join(f"WHEN '{name}' THEN {rank}" for rank, name in enumerate(SEVERITIES))
-    return f"CASE severity {cases} END"
+    return f"CASE j.severity {cases} END"
 
 
-def explain(check: Check, row: Mapping[str, Any]) -> str:
+def explain(check: Check, row: Mapping[str, Any], money: Currencies) -> str:
     """Return the sentence that explains a finding: the check's, with the row's values in it."""
-    sentence = check.explanation_of(row["cause"])
-    currency = row["currency"]
-    return sentence.format_map({name: _in_words(row[name], currency) for name in _names(sentence)})
+    words = ""
+    for text, names, is_optional in _parts(check.explanation_of(row["cause"])):
+        if is_optional and any(row.get(name) is None for name in names):
+            words = words.rstrip()
+            continue
+        values = {name: _in_words(row.get(name), row["currency"], money) for name in names}
+        words += text.format_map(values)
+    return words
 
 
 @cache
-def _names(sentence: str) -> tuple[str, ...]:
-    return tuple(name for _, name, _, _ in Formatter().parse(sentence) if name)
+def _parts(sentence: str) -> tuple[tuple[str, tuple[str, ...], bool], ...]:
+    """Cut a sentence at its brackets: each part's text, the columns it names, if it is optional."""
+    parts = []
+    for place, text in enumerate(re.split(r"[\[\]]", sentence)):
+        names = tuple(name for _, name, _, _ in Formatter().parse(text) if name)
+        parts.append((text, names, place % 2 == 1))
+    return tuple(parts)
 
 
-def _in_words(value: Any, currency: str | None) -> str:  # noqa: ANN401
+def _in_words(value: Any, currency: str | None, money: Currencies) -> str:  # noqa: ANN401
     if isinstance(value, Decimal):
-        return amount_words(value, currency)
+        return money.words(value, currency)
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M:%S} UTC"
+    if isinstance(value, float):
+        return f"{value:,.1f}".removesuffix(".0")
     return "(not logged)" if value is None else str(value)

@@ -11,7 +11,7 @@ from itertools import accumulate, chain, repeat
 from operator import itemgetter
 from typing import NamedTuple, cast
 
-from trueup.logs.kinds import UNREADABLE, entry_pattern, other_kind
+from trueup.logs.kinds import UNREADABLE, Markers, entry_pattern, other_kind
 from trueup.logs.rows import Rows
 
 
@@ -48,12 +48,13 @@ def last_line(entry: Entry) -> int:
     return line + text[match.end() : end].rstrip().count(b"\n")
 
 
-def read_entries(sources: Sequence[Source], rows: Rows) -> list[Entry]:
+def read_entries(sources: Sequence[Source], rows: Rows, markers: Markers = ()) -> list[Entry]:
     """Find the entries of a stream's files and put them in order of time; ties as they stand.
 
     Counts every entry by kind in `rows`, and keeps each file's count and first and last time.
     """
-    framed = [_frame(source, rows) for source in _mended(sources, rows)]
+    pattern = entry_pattern(markers)
+    framed = [_frame(source, rows, pattern) for source in _mended(sources, rows, pattern)]
     entries = framed[0] if len(framed) == 1 else list(chain(*_in_sequence(framed)))
     times = [entry[0] for entry in entries]
     if times != sorted(times):
@@ -61,11 +62,11 @@ def read_entries(sources: Sequence[Source], rows: Rows) -> list[Entry]:
     return entries
 
 
-def _mended(sources: Sequence[Source], rows: Rows) -> list[Source]:
+def _mended(sources: Sequence[Source], rows: Rows, pattern: re.Pattern[bytes]) -> list[Source]:
     """Give a file's text before its first entry back to the file before it, whose end it is."""
     mended: list[Source] = []
     for source in sources:
-        first = entry_pattern().search(source.text)
+        first = pattern.search(source.text)
         head = source.text[1 : first.start() if first else len(source.text)]
         if head.strip() and mended:
             mended[-1] = mended[-1]._replace(text=mended[-1].text + head)
@@ -80,9 +81,9 @@ def _mended(sources: Sequence[Source], rows: Rows) -> list[Source]:
     return mended
 
 
-def _frame(source: Source, rows: Rows) -> list[Entry]:
+def _frame(source: Source, rows: Rows, pattern: re.Pattern[bytes]) -> list[Entry]:
     text, file = source.text, source.file
-    matches = list(entry_pattern().finditer(text))
+    matches = list(pattern.finditer(text))
     if not matches:
         return []
     times = [match[1] for match in matches]

@@ -55,18 +55,23 @@ UNREADABLE = "unreadable"
 """Kind of an entry whose opening is known and whose rest cannot be made sense of."""
 
 
+Markers = tuple[tuple[str, str], ...]
+"""New wordings: how an application's line begins, and the outcome (a kind's name) that it tells."""
+
+
 @cache
-def entry_pattern() -> re.Pattern[bytes]:
+def entry_pattern(markers: Markers = ()) -> re.Pattern[bytes]:
     """Return the expression that finds every entry and names its kind as `lastgroup`.
 
     It begins with the newline before the entry, which the search jumps to (twice as fast as a
     `^` that is tried at every byte), so a text's first entry needs one put in front. Groups 1 to 3
-    are the time and, of an application entry, request id and level.
+    are the time and, of an application entry, request id and level. A marker adds an opening to
+    the kind that it names; a line that is known without it keeps its meaning.
     """
 
     def openings(writer: str) -> bytes:
         return b"|".join(
-            b"(?P<%s>%s)" % (kind.name.encode(), kind.opening)
+            b"(?P<%s>%s)" % (kind.name.encode(), b"|".join((kind.opening, *_added(kind, markers))))
             for kind in KINDS
             if kind.writer == writer
         )
@@ -75,6 +80,10 @@ def entry_pattern() -> re.Pattern[bytes]:
         rb"\n(%s) (?:%s\t([^\t\n]++)\t([A-Z]++)\t(?:%s)?|(?:%s)?)"
         % (TIMESTAMP, TIMESTAMP, openings("app"), openings("platform"))
     )
+
+
+def _added(kind: Kind, markers: Markers) -> list[bytes]:
+    return [re.escape(words.encode()) for words, outcome in markers if outcome == kind.name]
 
 
 _MOST_WORDS = 3

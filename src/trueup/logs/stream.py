@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from trueup.logs.entries import Entry, Source, entry_text, last_line, read_entries
-from trueup.logs.kinds import UNREADABLE
+from trueup.logs.kinds import UNREADABLE, Markers
 from trueup.logs.layouts import (
     Measures,
     Problem,
@@ -33,6 +33,7 @@ UNKNOWN = b"unknown"
 
 _RUNTIME = re.compile(rb"INIT_START Runtime Version: (\S++)")
 _INIT_FAILED = re.compile(rb"\tPhase: init\tStatus: (?:error|timeout)")
+_FLAG_IS_FALSE = b"Update Payment Balance Flag is set to false"
 _ERROR_LENGTH = 300  # a first line longer than this is a data dump, not an error's name
 
 _MESSAGE = [column.name for column in TABLES["messages"]]
@@ -192,7 +193,9 @@ class _Stream:
         invocation.open_transactions = []
 
     def skip(self, entry: Entry) -> None:
-        which = entry[2]["skip"] or b"update payment balance flag is false"
+        which = entry[2]["skip"] or entry_text(entry)
+        if _FLAG_IS_FALSE in which:
+            which = b"update payment balance flag is false"
         self.settle(entry, _first_line(which))
 
     def block(self, entry: Entry) -> None:
@@ -380,9 +383,9 @@ def _first_line(text: bytes) -> bytes:
     return line[:_ERROR_LENGTH].decode("utf-8", "ignore").encode()
 
 
-def read_stream(name: str, sources: Sequence[Source], rows: Rows) -> None:
+def read_stream(name: str, sources: Sequence[Source], rows: Rows, markers: Markers = ()) -> None:
     """Read the files of one stream, given in order of name, into rows.
 
     `Rows.files` already holds the facts of each source's file; nothing in the text raises.
     """
-    _Stream(name, rows).read(read_entries(sources, rows))
+    _Stream(name, rows).read(read_entries(sources, rows, markers))

@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trueup.checks.runner import COMMON, EVIDENCE, by_severity
-from trueup.money import amount_text
+from trueup.checks.runner import ACCEPTED, COMMON, EVIDENCE, by_severity
+from trueup.money import Currencies
 from trueup.reports.json_report import time_text
 from trueup.reports.report import TRANSACTION_COLUMNS, Report
 from trueup.schema import DERIVED, TABLES
@@ -45,9 +45,9 @@ _Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
 
 
 def _findings(report: Report) -> _Table:
-    columns = (*COMMON, "explanation", *EVIDENCE)
+    columns = (*COMMON, "explanation", *EVIDENCE, *ACCEPTED)
     rows = (
-        [_cell(row[name], row["currency"]) for name in columns]
+        [_cell(row[name], row["currency"], report.money) for name in columns]
         for row in by_severity(report.findings)
     )
     return columns, rows
@@ -62,7 +62,7 @@ def _subscribers(report: Report) -> _Table:
     )  # fmt: skip
     rows = (
         [
-            *(_cell(row[name], row["currency"]) for name in columns),
+            *(_cell(row[name], row["currency"], report.money) for name in columns),
             *(row["findings"].get(check, 0) for check in checks),
         ]
         for row in report.subscribers()
@@ -74,11 +74,11 @@ def _entry_kinds(report: Report) -> _Table:
     return ("kind", "entries"), [[harmless(kind), n] for kind, n in report.entry_kinds.items()]
 
 
-def _cell(value: Any, currency: str | None) -> Any:  # noqa: ANN401
+def _cell(value: Any, currency: str | None, money: Currencies) -> Any:  # noqa: ANN401
     if isinstance(value, str):
         return harmless(value)
     if isinstance(value, Decimal):
-        return amount_text(value, currency)
+        return money.text(value, currency)
     if isinstance(value, bool):
         return "true" if value else "false"
     return time_text(value) if isinstance(value, datetime) else value

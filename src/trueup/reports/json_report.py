@@ -9,32 +9,35 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, TextIO
 
-from trueup.checks.runner import EVIDENCE, by_severity
-from trueup.money import amount_text
+from trueup.checks.runner import ACCEPTED, EVIDENCE, by_severity
+from trueup.money import Currencies
 from trueup.reports.report import Report
 
 
 def summary(report: Report) -> dict[str, Any]:
     """Return all of the report but its long lists, ready for JSON."""
+    money = report.money
     return {
         "schema": report.schema,
         "trueup_version": report.trueup_version,
         "generated_at": time_text(report.generated_at),
         "inputs": report.inputs,
-        "period": plain(report.period, None),
+        "period": plain(report.period, None, money),
         "counts": report.counts,
         "entry_kinds": report.entry_kinds,
         "reading": report.reading,
         "outcomes": report.outcomes,
-        "currencies": {name: plain(of, name) for name, of in report.currencies.items()},
+        "currencies": {name: plain(of, name, money) for name, of in report.currencies.items()},
         "checks": [
             {
                 **check,
                 "at_risk_by_severity": {
-                    severity: {name: amount_text(amount, name) for name, amount in of.items()}
+                    severity: {name: money.text(amount, name) for name, amount in of.items()}
                     for severity, of in check["at_risk_by_severity"].items()
                 },
-                "by_currency": {name: plain(of, name) for name, of in check["by_currency"].items()},
+                "by_currency": {
+                    name: plain(of, name, money) for name, of in check["by_currency"].items()
+                },
             }
             for check in report.checks
         ],
@@ -42,14 +45,14 @@ def summary(report: Report) -> dict[str, Any]:
     }
 
 
-def plain(row: Mapping[str, Any], currency: str | None) -> dict[str, Any]:
+def plain(row: Mapping[str, Any], currency: str | None, money: Currencies) -> dict[str, Any]:
     """Return a row ready for JSON: amounts in the currency as text, times in ISO 8601."""
-    return {name: _value(value, currency) for name, value in row.items()}
+    return {name: _value(value, currency, money) for name, value in row.items()}
 
 
-def _value(value: Any, currency: str | None) -> Any:  # noqa: ANN401
+def _value(value: Any, currency: str | None, money: Currencies) -> Any:  # noqa: ANN401
     if isinstance(value, Decimal):
-        return amount_text(value, currency)
+        return money.text(value, currency)
     return time_text(value) if isinstance(value, datetime) else value
 
 
@@ -63,10 +66,12 @@ def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
     for row in by_severity(report.findings):
         explanation = row.pop("explanation")
         evidence = {name: row.pop(name) for name in EVIDENCE}
+        accepted = {name.removeprefix("accepted_"): row.pop(name) for name in ACCEPTED}
         yield {
-            **plain(row, row["currency"]),
+            **plain(row, row["currency"], report.money),
             "explanation": explanation,
             "evidence": evidence,
+            "accepted": accepted if accepted["by"] else None,
         }
 
 
@@ -77,7 +82,9 @@ def write_json(report: Report, path: Path) -> None:
         file.write(head.removesuffix("\n}"))
         _write_list(file, "findings", finding_rows(report))
         _write_list(
-            file, "subscribers", (plain(row, row["currency"]) for row in report.subscribers())
+            file,
+            "subscribers",
+            (plain(row, row["currency"], report.money) for row in report.subscribers()),
         )
         _write_list(file, "problems", report.problems())
         file.write("\n}\n")

@@ -19,6 +19,7 @@ from trueup.books.ledger import Books
 from trueup.books.window import Window
 from trueup.checks import Findings
 from trueup.logs.kinds import OTHER, UNREADABLE
+from trueup.money import Currencies
 
 SCHEMA = "trueup.report/1"
 
@@ -65,6 +66,11 @@ class Report:
         """The version of trueup that made it."""
         return __version__
 
+    @property
+    def money(self) -> Currencies:
+        """How amounts are printed."""
+        return self.books.money
+
     def subscribers(self) -> Iterator[Section]:
         """Yield one row per subscriber and currency, with its findings by check."""
         found = self._findings_by_subscriber()
@@ -104,7 +110,11 @@ class Report:
 
     def _findings_by_subscriber(self) -> dict[tuple[str, str], dict[str, int]]:
         found: dict[tuple[str, str], dict[str, int]] = {}
-        counts = _of_all(self.findings, "subscriber_id, currency, count(*)", "GROUP BY ALL")
+        counts = _of_all(
+            self.findings,
+            "subscriber_id, currency, count(*)",
+            "WHERE accepted_by IS NULL GROUP BY ALL",
+        )
         for check, subscriber, currency, count in _rows(self.books, counts):
             found.setdefault((subscriber, currency), {})[check] = count
         return found
@@ -278,7 +288,7 @@ def _checks(books: Books, findings: tuple[Findings, ...]) -> tuple[Section, ...]
         findings,
         "severity, cause, coalesce(currency, '') AS currency, count(*) AS findings, "
         "coalesce(sum(amount_at_risk), 0) AS amount_at_risk",
-        "GROUP BY ALL",
+        "WHERE accepted_by IS NULL GROUP BY ALL",
     )
     checks: dict[str, Section] = {
         one.check.id: {
@@ -286,6 +296,7 @@ def _checks(books: Books, findings: tuple[Findings, ...]) -> tuple[Section, ...]
             "title": one.check.title,
             "severity": one.check.severity,
             "findings": 0,
+            "accepted": 0,
             "subscribers": 0,
             "by_cause": {},
             "by_severity": {},
@@ -294,8 +305,12 @@ def _checks(books: Books, findings: tuple[Findings, ...]) -> tuple[Section, ...]
         }
         for one in findings
     }
-    for check_id, count in _rows(books, _of_all(findings, "count(DISTINCT subscriber_id)")):
-        checks[check_id]["subscribers"] = count
+    counts = _of_all(
+        findings,
+        "count(DISTINCT subscriber_id) FILTER (WHERE accepted_by IS NULL), count(accepted_by)",
+    )
+    for check_id, subscribers, accepted in _rows(books, counts):
+        checks[check_id] |= {"subscribers": subscribers, "accepted": accepted}
     for row in _rows(books, f"{sums} ORDER BY currency, cause NULLS FIRST, severity"):
         _add(checks[row[0]], row[1:])
     for check in checks.values():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trueup.checks.catalogue import SEVERITIES
-from trueup.money import amount_text, amount_words
+from trueup.money import Currencies
 from trueup.reports.report import Report
 
 WIDTH = 80
@@ -93,7 +93,10 @@ def _currencies(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
         ("Currency", "Transactions", "Credits", "Debits", "Gap at end", "Out of sync")
     ]
     for currency, figures in report.currencies.items():
-        sums = (_grouped(figures[name], currency) for name in ("credits", "debits", "gap_at_end"))
+        sums = (
+            report.money.grouped(figures[name], currency)
+            for name in ("credits", "debits", "gap_at_end")
+        )
         counts = (f"{figures[name]:,}" for name in ("transactions", "subscribers_out_of_sync"))
         transactions, out_of_sync = counts
         rows.append((_clean(currency)[:8], transactions, *sums, out_of_sync))
@@ -108,28 +111,23 @@ def _currencies(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
     return [_styled(lines[0], "head", colour), *lines[1:]]
 
 
-def _grouped(amount: Any, currency: str) -> str:  # noqa: ANN401
-    whole, point, fraction = (amount_text(amount, currency) or "").partition(".")
-    sign = "-" if whole.startswith("-") else ""
-    return f"{sign}{abs(int(whole)):,}{point}{fraction}"
-
-
 def _checks(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
     lines = [_styled(f"{'Severity':<10}{'Check':<20}{'Findings':>8}  At risk", "head", colour)]
     for severity in SEVERITIES:
         for check in report.checks:
             found = check["by_severity"].get(severity, 0)
             if found or (check["severity"] == severity and not check["findings"]):
-                lines += _check(check, severity, found, colour)
+                lines += _check(check, severity, report.money, colour)
     return lines
 
 
-def _check(check: dict[str, Any], severity: str, found: int, colour: bool) -> list[str]:  # noqa: FBT001
+def _check(check: dict[str, Any], severity: str, money: Currencies, colour: bool) -> list[str]:  # noqa: FBT001
+    found = check["by_severity"].get(severity, 0)
     start = f"{severity:<10}{check['id']:<20}{found:>8,}  "
     at_risk = check["at_risk_by_severity"].get(severity, {})
     amounts = ", ".join(
         # A no-break space keeps currency and amount on one line.
-        _clean(amount_words(amount, currency)).replace(" ", "\N{NO-BREAK SPACE}")
+        _clean(money.words(amount, currency)).replace(" ", "\N{NO-BREAK SPACE}")
         for currency, amount in at_risk.items()
         if amount
     )

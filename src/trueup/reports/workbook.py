@@ -18,7 +18,7 @@ import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
 from trueup.checks.runner import COMMON, EVIDENCE, Findings
-from trueup.money import decimals
+from trueup.money import Currencies
 from trueup.reports.columns import look
 from trueup.reports.report import TRANSACTION_COLUMNS, Report
 
@@ -62,7 +62,7 @@ def write_workbook(report: Report, path: Path) -> None:
     with xlsxwriter.Workbook(str(path), options) as book:
         # The same report gives the same bytes.
         book.set_properties({"title": "trueup report", "created": report.generated_at})
-        pages = _Pages(book)
+        pages = _Pages(book, report.money)
         _write_start(pages, report)
         for findings in report.findings:
             _write_findings(pages, findings)
@@ -89,8 +89,9 @@ class _Severity(str):
 class _Pages:
     """The workbook's formats, and how a table is put on a sheet."""
 
-    def __init__(self, book: xlsxwriter.Workbook) -> None:
+    def __init__(self, book: xlsxwriter.Workbook, money: Currencies) -> None:
         self.book = book
+        self.decimals = money.decimals
         make = book.add_format
         base = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
         self.title = make({**base, "font_size": 18, "bold": True, "font_color": _INK})
@@ -159,7 +160,7 @@ class _Pages:
         for row in rest:
             line += 1
             code = row[currency] if currency is not None else None
-            self.write_row(sheet, line, row, decimals(code))
+            self.write_row(sheet, line, row, self.decimals(code))
             if line == SHEET_ROWS - 1:
                 break
         if "explanation" in columns:
@@ -321,7 +322,7 @@ def _write_currencies(pages: _Pages, sheet: Worksheet, report: Report, line: int
         line += 1
         sheet.write_string(line, 0, cell_text(currency), pages.text)
         values = [figures[name] for name in _CURRENCY_COLUMNS]
-        pages.write_row(sheet, line, values, decimals(currency), start=1)
+        pages.write_row(sheet, line, values, pages.decimals(currency), start=1)
     return line + 1
 
 
@@ -363,7 +364,7 @@ def _write_check(
     for place, currency in enumerate(currencies, 6):
         at_risk = check["by_currency"].get(currency, {}).get("amount_at_risk")
         if at_risk:
-            pages.write_row(sheet, line, [at_risk], decimals(currency), start=place)
+            pages.write_row(sheet, line, [at_risk], pages.decimals(currency), start=place)
 
 
 def _write_legend(pages: _Pages, sheet: Worksheet, line: int) -> None:

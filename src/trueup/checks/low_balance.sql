@@ -1,0 +1,63 @@
+-- id: low_balance
+-- title: Balances that are running out
+-- severity: short low, low info
+-- lasts: yes
+-- sums: the threshold or more (setting checks.low_balance); last known subscription balance; 0
+-- question: Whose last balance is below the threshold, and how many days of deductions does it still cover?
+-- why: The next deliveries will be refused or will overdraw the balance. A balance that does not cover one more day of deductions, at the pace of this subscriber, is short.
+-- do: Short: ask for a payment before the next delivery. Low: nothing yet.
+-- explain short: The subscription balance of {subscriber_id} is {logged}, less than a day of deductions ({deducted_per_day}); it covers {days_covered} of one.
+-- explain low: The subscription balance of {subscriber_id} is {logged}, below {expected}. [Its deductions are {deducted_per_day} a day, so that it covers {days_covered} days.]
+WITH known AS (
+    SELECT
+        t.*,
+        c.low_balance,
+        row_number() OVER (
+            PARTITION BY t.subscriber_id, t.currency ORDER BY t.position DESC
+        ) AS place_from_end
+    FROM transactions AS t
+    INNER JOIN currencies AS c ON c.currency = t.currency
+    WHERE t.subscription_after IS NOT NULL AND t.subscriber_id IS NOT NULL
+),
+lows AS (
+    SELECT k.*
+    FROM known AS k
+    WHERE
+        k.place_from_end = 1
+        AND k.subscription_after >= 0
+        AND k.subscription_after < k.low_balance
+),
+paces AS (
+    SELECT
+        t.subscriber_id,
+        t.currency,
+        CAST(-sum(t.delta) AS DOUBLE) / count(DISTINCT CAST(t.at AS DATE)) AS per_day
+    FROM transactions AS t
+    INNER JOIN lows AS l ON l.subscriber_id = t.subscriber_id AND l.currency = t.currency
+    WHERE t.type = 'DEBIT' AND t.outcome = 'applied' AND t.delta < 0
+    GROUP BY t.subscriber_id, t.currency
+)
+SELECT
+    concat(l.subscriber_id, '/', l.currency) AS subject,
+    l.subscriber_id,
+    l.currency,
+    l.at,
+    CASE
+        WHEN CAST(l.subscription_after AS DOUBLE) < p.per_day THEN 'short'
+        ELSE 'low'
+    END AS cause,
+    l.low_balance AS expected,
+    l.subscription_after AS logged,
+    l.subscription_after - l.low_balance AS difference,
+    CAST(0 AS DECIMAL(18, 6)) AS amount_at_risk,
+    l.transaction_id,
+    l.attempt_id,
+    l.request_id,
+    l.file_id,
+    l.first_line,
+    l.last_line,
+    CAST(NULL AS TIMESTAMP) AS lasts_until,
+    CAST(p.per_day AS DECIMAL(18, 2)) AS deducted_per_day,
+    round(CAST(l.subscription_after AS DOUBLE) / p.per_day, 1) AS days_covered
+FROM lows AS l
+LEFT JOIN paces AS p ON p.subscriber_id = l.subscriber_id AND p.currency = l.currency

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ hypothesis.settings.register_profile("trueup", deadline=None)
 hypothesis.settings.load_profile("trueup")
 
 STREAM = "2024-02-01-[$LATEST]" + "a" * 32
+METADATA = {"delivery": "deliveryId", "entry": "walletSk", "wallet": "walletId"}
 OUTCOMES = {
     "applied": "SubscriptionBalanceUpdated event published",
     "already_synced": "Balance is already synced from other listeners",
@@ -41,17 +43,24 @@ def ledger_log(ledger: str, date: str = "2024-02-01") -> str:
     """Make a log of one invocation per line of the ledger.
 
     A line is `time id subscriber currency type amount vat old new payment outcome`, a `-` where
-    the log has nothing; behind it may stand `error <subscription> <payment>`: its sync error.
+    the log has nothing; behind it may stand `error <subscription> <payment>`: its sync error, and
+    `day=`, `action=`, `message=`, `delivery=`, `entry=`, `wallet=`: what is not as usual.
     """
     text = ""
     for number, line in enumerate(filter(None, map(str.strip, ledger.splitlines())), 1):
         (time, identity, subscriber, currency, kind, amount, vat, old, new, payment, outcome,
-         *error) = line.split()  # fmt: skip
-        at = f"{date}T{time}.000Z"
+         *rest) = line.split()  # fmt: skip
+        more = dict(word.split("=") for word in rest if "=" in word)
+        error = [word for word in rest if "=" not in word]
+        at = f"{more.get('day', date)}T{time}.000Z"
         request = f"00000000-0000-4000-8000-{number:012}"
         fields = {"id": f"'{identity}'"}
         if kind != "-":
-            fields |= {"type": f"'{kind}'", "source": "'PAYMENT'", "action": "'TEST'"}
+            fields |= {
+                "type": f"'{kind}'",
+                "source": "'PAYMENT'",
+                "action": f"'{more.get('action', 'TEST')}'",
+            }
         fields["userId"] = f"'{subscriber}'"
         if payment != "-":
             fields["paymentBalance"] = payment
@@ -59,8 +68,10 @@ def ledger_log(ledger: str, date: str = "2024-02-01") -> str:
             "currency": f"'{currency}'", "amount": amount, "vat": vat,
             "oldBalance": old, "newBalance": new,
         }  # fmt: skip
+        if metadata := {METADATA[name]: more[name] for name in METADATA if name in more}:
+            fields["metadata"] = f"'{json.dumps(metadata)}'"
         text += f"{at} START RequestId: {request} Version: $LATEST\n\n"
-        text += app_line(at, request, f"Processing message m{number}")
+        text += app_line(at, request, f"Processing message {more.get('message', f'm{number}')}")
         text += app_line(at, request, transaction_text(**fields))
         text += _outcome(at, request, outcome, subscriber, old, identity)
         if error:
@@ -137,3 +148,17 @@ def _findings() -> Callable[[trueup.Audit, str], list[dict[str, Any]]]:
 @pytest.fixture(name="ledger")
 def _ledger() -> Callable[..., str]:
     return ledger_log
+
+
+@pytest.fixture(name="message")
+def _message() -> Callable[..., str]:
+    """Make the log of a message that came to something without a transaction."""
+
+    def make(
+        time: str, identity: str, outcome: str, subscriber: str = "", old: str = "0", of: str = ""
+    ) -> str:
+        at = f"2024-02-01T{time}.000Z"
+        begun = app_line(at, f"request-of-{identity}", f"Processing message {identity}")
+        return begun + _outcome(at, f"request-of-{identity}", outcome, subscriber, old, of)
+
+    return make

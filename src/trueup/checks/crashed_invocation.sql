@@ -1,6 +1,6 @@
 -- id: crashed_invocation
 -- title: Crashes of the service
--- severity: medium
+-- severity: run medium, init medium
 -- lasts: yes
 -- sums: none; none; 0
 -- question: With which errors did the service crash, when first, when last and how often?
@@ -9,7 +9,6 @@
 -- advice: Engineering: mend the error of these crashes; compare their first time with the deployments of that day.
 -- explain run: The service crashed {crashes} times in a run from {at} to {last_at}, with: {error}
 -- explain init: The service crashed {crashes} times at its start from {at} to {last_at}, with: {error}
--- explain: The service crashed {crashes} times from {at} to {last_at}, with: {error}
 WITH crashes AS (
     SELECT
         'run' AS cause,

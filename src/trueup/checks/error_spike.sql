@@ -1,6 +1,6 @@
 -- id: error_spike
 -- title: Days with unusually many errors
--- severity: medium
+-- severity: sync_errors medium, failures medium
 -- lasts: yes
 -- sums: none; none; 0
 -- question: On which days did sync errors or failed messages exceed the usual?
@@ -10,7 +10,6 @@
 -- advice failures: Engineering: look at what was deployed before these days, on which failed messages jumped.
 -- explain sync_errors: On this day {errors} sync errors were logged; usual are {usual}, and more than {threshold} is unusual.
 -- explain failures: On this day {errors} messages failed; usual are {usual}, and more than {threshold} is unusual.
--- explain: On this day there were {errors} errors; usual are {usual}, and more than {threshold} is unusual.
 WITH events AS (
     SELECT
         CAST(e.at AS DATE) AS day,

@@ -11,8 +11,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from trueup.checks import built_in_checks
-from trueup.config import Settings
+from trueup.config import Settings, key
 from trueup.logs.kinds import KINDS, OTHER, UNREADABLE
+from trueup.reports.listing import toml_value
 from trueup.schema import DERIVED, TABLES
 
 FOLDER = Path(__file__).parent
@@ -100,19 +101,26 @@ def settings_page() -> str:
     """Return the page of the settings."""
     rows = [
         (
-            f"`{setting.name}`",
-            "" if setting.default is None else f"`{setting.default}`",
+            f"`{key(setting)}`",
+            "" if value is None else f"`{toml_value(value)}`",
             f"`{setting.metadata['env']}`" if setting.metadata["env"] else "",
             setting.metadata["help"],
         )
         for setting in fields(Settings)
+        for value in [getattr(Settings(), setting.name)]
     ]
     return (
-        "# Settings\n\n" + MADE + "Settings come from a TOML file (`--config trueup.toml`), the "
-        "environment and the command line; a later one of these wins. An unknown setting stops the "
-        "run and names the nearest known one.\n\n"
+        "# Settings\n\n" + MADE + "Settings come from a TOML file (`--config`, else `trueup.toml` "
+        "of the folder that the command is started in), the environment and the command line; a "
+        "later one of these wins. An unknown setting stops the run and names the nearest known one. "
+        "`trueup config` shows each setting, its value and where it comes from. Paths of checks "
+        "start from the file's folder.\n\n"
         + table(("setting", "default", "environment", "what it does"), *rows)
-        + '\n```toml\nout_dir = "reports"\nformats = ["xlsx", "json"]\nsince = 2024-01-01\n```\n'
+        + '\n```toml\nout_dir = "reports"\nformats = ["xlsx", "json"]\nsince = 2024-01-01\n'
+        '\n[markers]\n"Balance was set by" = "applied"\n'
+        '\n[checks]\npath = "our-checks"\naccepted = "accepted.csv"\noff = ["false_alarm"]\n'
+        'severity = { missed_alarm = "low", overdraft.refused = "medium" }\n'
+        "low_balance = { BHD = 5, KWD = 5, others = 50 }\n```\n"
     )
 
 

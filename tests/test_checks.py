@@ -60,8 +60,8 @@ CASES: list[tuple[str, str, list[tuple[Any, ...]]]] = [
             ("T4", "posted", 0, -40, -40, 40),
             ("T6", "unknown", 0, -1, -1, 1),
             ("T7", "unknown", 0, -1, -1, 1),
-            ("T1", "refused", 0, -40, -40, 0),
             ("T5", "not_applied", 0, -45, -45, 0),
+            ("T1", "refused", 0, -40, -40, 0),
         ],
     ),
     (
@@ -129,9 +129,9 @@ CASES: list[tuple[str, str, list[tuple[Any, ...]]]] = [
         10:00:04 T5 ana BHD DEBIT 1 0 6 5 5 applied
         """,
         [
+            ("T5", "closed", 3, 0, -3, 0),
             ("T1", "opened", 0, 2, 2, 0),
             ("T3", "moved", 2, 3, 1, 0),
-            ("T5", "closed", 3, 0, -3, 0),
         ],
     ),
     (
@@ -172,8 +172,8 @@ CASES: list[tuple[str, str, list[tuple[Any, ...]]]] = [
         """,
         [
             ("T2", "short", 10, 4, -6, 0),
-            ("T3", "low", 10, 9, -1, 0),
             ("T4", "low", 10, 5, -5, 0),
+            ("T3", "low", 10, 9, -1, 0),
         ],
     ),
     (
@@ -252,7 +252,7 @@ CASES: list[tuple[str, str, list[tuple[Any, ...]]]] = [
         10:00:04 T5 ana SAR DEBIT 90 0 825 735 735 applied
         10:00:05 T6 ana SAR CREDIT 3000 0 735 3735 3735 applied
         """,
-        [("T4", None, -90, -900, -810, 810)],
+        [("T4", None, -90, -900, -810, 0)],
     ),
     (
         "failed_sync",

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trueup import __version__
-from trueup.config import Settings, load_settings, parse_time
+from trueup.config import (
+    CONFIG_FILE,
+    Settings,
+    load_settings,
+    load_with_sources,
+    parse_time,
+)
 from trueup.errors import BadUse
 
 if TYPE_CHECKING:
@@ -28,6 +34,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+Config = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Settings; else trueup.toml of this folder, if it is there."),
+]
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001
@@ -72,9 +84,7 @@ def audit(
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Processes that read; else one per processor.")
     ] = None,
-    config: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Settings, as trueup.toml.")
-    ] = None,
+    config: Config = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON instead of text.")
     ] = False,
@@ -87,9 +97,8 @@ def audit(
 
     Example: trueup audit logs/ --out report --since 2024-01-01
     """
-    settings = load_settings(
+    settings = _settings(
         config,
-        os.environ,
         out_dir=out,
         formats=formats,
         since=since,
@@ -136,24 +145,56 @@ def checks(
     check: Annotated[
         str | None, typer.Argument(metavar="CHECK", help="One check, with its SQL.")
     ] = None,
+    time: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Time the checks on these logs; may be repeated."),
+    ] = None,
+    config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """List the checks, or show one with its SQL.
 
     Example: trueup checks out_of_sync
     """
-    from trueup.checks.catalogue import built_in_checks
+    from trueup.checks import chosen_checks
+    from trueup.reports.listing import checks_text, times_text
 
-    known = {one.id: one for one in built_in_checks()}
+    settings = _settings(config)
+    if time:
+        from trueup.auditing import audit as run_audit
+
+        with run_audit(time, settings=settings) as done:
+            _show(times_text(done.report.findings, done.report.counts["transactions"]))
+        return
+    chosen, broken = chosen_checks(settings)
+    for one in broken:
+        print(f"{one.file}, line {one.line}: {one.problem}", file=sys.stderr)
+    known = {one.id: one for one in chosen}
     if check is not None and check not in known:
         raise BadUse(f"no such check: {check} (known: {', '.join(known)})")
     shown = [known[check]] if check else list(known.values())
     if as_json:
         _show(json.dumps([asdict(one) for one in shown], ensure_ascii=False, indent=1))
-    elif check:
-        _show(shown[0].sql.rstrip())
     else:
-        _show("\n".join(f"{one.severity:<8}{one.id:<20}{one.title}" for one in shown))
+        _show(shown[0].sql.rstrip() if check else checks_text(shown))
+
+
+@app.command(name="config")
+def show_config(
+    config: Config = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Show every setting, its value and where it comes from, as a trueup.toml.
+
+    Example: trueup config > trueup.toml
+    """
+    from trueup.reports.listing import settings_json, settings_toml
+
+    settings, sources = load_with_sources(_config_file(config), os.environ)
+    if as_json:
+        _show(json.dumps(settings_json(settings, sources), ensure_ascii=False, indent=1))
+    else:
+        _show(settings_toml(settings, sources))
 
 
 @app.command()
@@ -203,8 +244,16 @@ def demo(
     logs, report = Path(folder) / "logs", Path(folder) / "report"
     sample(str(logs))
     _show("")
-    _audit([str(logs)], load_settings(out_dir=str(report)))
+    _audit([str(logs)], _settings(None, out_dir=str(report)))
     _show(f"\nOpen {report / 'report.xlsx'}: its first page leads to everything else.")
+
+
+def _settings(config: str | None, **flags: object) -> Settings:
+    return load_settings(_config_file(config), os.environ, **flags)
+
+
+def _config_file(config: str | None) -> str | None:
+    return config or (CONFIG_FILE if Path(CONFIG_FILE).is_file() else None)
 
 
 def _show(text: str) -> None:

@@ -4,7 +4,8 @@ The entry's lines are `-- key: text`. Keys: id, title, severity, sums, question,
 and where it has one, advice: `who: what` to recommend (`Accounting: ...`). advice and explain may
 name a cause (`-- explain posted: ...`). `severity` is one word, or one per cause (`posted high,
 refused low`); `sums` says what is expected, what is logged and what is at risk, with semicolons
-between. `-- lasts: yes` marks a check whose findings are states. A part of an explanation in
+between. `-- lasts: yes` marks a check whose findings are states, `-- history: yes` one whose
+findings come with the moves of the subscriber's gap. A part of an explanation in
 brackets stands only where all that it names is known.
 """
 
@@ -69,6 +70,8 @@ class Check:
     """What is recommended, by cause; `""` for any cause."""
     is_state: bool = False
     """Whether a finding lasts: its statement returns until when, as `lasts_until` (NULL: still)."""
+    has_history: bool = False
+    """Whether a finding has a history: the moves of the subscriber's open gap."""
     file: str = ""
     """The file of a check that is the user's own."""
 
@@ -119,6 +122,7 @@ def read_check(text: str, file: str = "") -> Check:
         sql=text,
         advices=by_cause["advice"],
         is_state=entry.get("lasts") == "yes",
+        has_history=entry.get("history") == "yes",
         file=file,
     )
 

@@ -2,6 +2,7 @@
 -- title: Subscribers whose two balances differ
 -- severity: high
 -- lasts: yes
+-- history: yes
 -- sums: payment balance after; subscription balance after; size of the gap
 -- question: For whom do the two balances differ at the end, by how much, since when and through which transactions?
 -- why: One of the two balances is wrong: the subscriber can spend money that is not there, or cannot spend money that is.

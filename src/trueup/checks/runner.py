@@ -63,9 +63,17 @@ class Findings:
     def rows(self, which: str = "TRUE") -> Iterator[dict[str, Any]]:
         """Yield the findings for which the SQL condition holds, as dicts.
 
-        Their keys are COMMON, the check's own columns, EVIDENCE, ACCEPTED and `explanation`.
+        Their keys are COMMON, the check's own columns, EVIDENCE, ACCEPTED, `explanation`, and for
+        a check that has one, `history`: the moves of the gap, in order.
         """
-        query = f"SELECT * EXCLUDE (place) FROM {self.table} WHERE {which} ORDER BY place"
+        query = f"SELECT * EXCLUDE (place) FROM {self.table} AS f WHERE {which} ORDER BY place"
+        if self.check.has_history:
+            query = f"""
+                SELECT f.* EXCLUDE (place), h.history FROM {self.table} AS f
+                LEFT JOIN gap_histories AS h
+                    ON h.subscriber_id = f.subscriber_id AND h.currency = f.currency
+                WHERE {which} ORDER BY f.place
+            """
         for batch in self.books.stream(query):
             for row in batch.to_pylist():
                 row["explanation"] = explain(self.check, row, self.books.money)
@@ -93,8 +101,9 @@ def run_checks(
     findings: list[Findings] = []
     broken: list[BrokenCheck] = []
     with _until(books, window):
-        statement = package_files("trueup.books").joinpath("gap_moves.sql").read_text()
-        books.connection.execute(statement)
+        for name in ("gap_moves", "gap_histories"):
+            statement = package_files("trueup.books").joinpath(f"{name}.sql").read_text()
+            books.connection.execute(statement)
         for check in checks:
             try:
                 findings.append(_run(books, check, window, settings))
@@ -150,7 +159,8 @@ def _run(books: Books, check: Check, window: Window, settings: Settings) -> Find
         )
         SELECT j.*, a.accepted_by, a.accepted_on, a.accepted_why, row_number() OVER (
             ORDER BY a.accepted_by IS NOT NULL, {_rank_sql()}, j.currency NULLS LAST,
-                j.amount_at_risk DESC NULLS LAST, j."at" NULLS LAST, j.subject, j.file, j.first_line
+                j.amount_at_risk DESC NULLS LAST, abs(j.difference) DESC NULLS LAST,
+                j."at" NULLS LAST, j.subject, j.file, j.first_line
         ) AS place
         FROM judged AS j LEFT JOIN accepted AS a ON a.finding_id = j.finding_id
         """
@@ -172,19 +182,18 @@ def _refuse_more_than_a_query(check: Check, statement: str) -> None:
 
 def _diagnosis(books: Books, check: Check, error: duckdb.Error) -> BrokenCheck:
     """Say what is wrong with a check, and on which line of its file."""
+    line, text = 1, str(error)
     try:
         # The statement by itself: its lines are those of the file.
         found = books.connection.execute(f"SELECT * FROM (\n{check.sql}\n) LIMIT 0").description
         missing = [name for name in _RETURNED if name not in {column[0] for column in found or ()}]
         if missing:
-            return BrokenCheck(check.file, 1, f"it does not return {', '.join(missing)}")
+            text = f"it does not return {', '.join(missing)}"
     except duckdb.Error as alone:
-        error = alone
-    text = str(error)
-    line = re.search(r"LINE (\d+):", text)
-    return BrokenCheck(
-        check.file, max(1, int(line[1]) - 1) if line else 1, text.partition("\n")[0].strip()
-    )
+        text = str(alone)
+        if where := re.search(r"LINE (\d+):", text):
+            line = max(1, int(where[1]) - 1)
+    return BrokenCheck(check.file, line, text.partition("\n")[0].strip())
 
 
 def _severity_sql(check: Check) -> str:

@@ -1,7 +1,7 @@
 -- id: unusual_change
 -- title: Changes out of line with the subscriber's others
 -- severity: medium
--- sums: usual change; change of the balance; size of the difference if it was applied, else 0
+-- sums: usual change; change of the balance; 0 (it may well be right)
 -- question: Which changes of a balance are out of line with what is usual for the subscriber?
 -- why: A wrong digit, a wrong currency or somebody's generous hand gives a change that adds up and is still wrong; only the subscriber's own history shows it.
 -- do: Look at who made the posting, and by which action; many will be right.
@@ -16,10 +16,7 @@ SELECT
     CAST(s.usual AS DECIMAL(18, 6)) AS expected,
     t.delta AS logged,
     t.delta - CAST(s.usual AS DECIMAL(18, 6)) AS difference,
-    CASE
-        WHEN t.outcome = 'applied' THEN abs(t.delta - CAST(s.usual AS DECIMAL(18, 6)))
-        ELSE 0
-    END AS amount_at_risk,
+    CAST(0 AS DECIMAL(18, 6)) AS amount_at_risk,
     t.transaction_id,
     t.attempt_id,
     t.request_id,

@@ -41,6 +41,16 @@ def summary(report: Report) -> dict[str, Any]:
             }
             for check in report.checks
         ],
+        "recommendations": [
+            {
+                **one,
+                "weight": str(one["weight"]),
+                "amount_at_risk": {
+                    name: money.text(amount, name) for name, amount in one["amount_at_risk"].items()
+                },
+            }
+            for one in report.recommendations
+        ],
         "operations": report.operations,
     }
 
@@ -65,14 +75,23 @@ def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
     """Yield every finding, ready for JSON, the severest first."""
     for row in by_severity(report.findings):
         explanation = row.pop("explanation")
+        history = _history(row, report.money)
         evidence = {name: row.pop(name) for name in EVIDENCE}
         accepted = {name.removeprefix("accepted_"): row.pop(name) for name in ACCEPTED}
         yield {
             **plain(row, row["currency"], report.money),
+            **({} if history is None else {"history": history}),
             "explanation": explanation,
             "evidence": evidence,
             "accepted": accepted if accepted["by"] else None,
         }
+
+
+def _history(row: dict[str, Any], money: Currencies) -> list[dict[str, Any]] | None:
+    """Take the moves of a gap out of its finding, ready for JSON; None of other findings."""
+    if "history" not in row:
+        return None
+    return [plain(move, row["currency"], money) for move in row.pop("history") or ()]
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -20,6 +20,7 @@ from trueup.books.window import Window
 from trueup.checks import Findings
 from trueup.logs.kinds import OTHER, UNREADABLE
 from trueup.money import Currencies
+from trueup.reports.recommendations import recommend
 
 SCHEMA = "trueup.report/1"
 
@@ -52,6 +53,7 @@ class Report:
     outcomes: dict[str, dict[str, int]]
     currencies: dict[str, Section]
     checks: tuple[Section, ...]
+    recommendations: tuple[Section, ...]
     operations: Section
     findings: tuple[Findings, ...]
     books: Books
@@ -138,6 +140,7 @@ def build_report(
         )
     )
     kinds = _entry_kinds(books)
+    currencies = _currencies(books, window)
     return Report(
         generated_at=generated_at,
         window=window,
@@ -152,8 +155,9 @@ def build_report(
                 GROUP BY 1 ORDER BY 1"""))
             for table in ("messages", "transactions")
         },
-        currencies=_currencies(books, window),
+        currencies=currencies,
         checks=_checks(books, findings),
+        recommendations=recommend(books, findings, currencies),
         operations=_operations(books, window),
         findings=findings,
         books=books,

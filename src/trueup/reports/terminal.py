@@ -12,6 +12,7 @@ from trueup.money import Currencies
 from trueup.reports.report import Report
 
 WIDTH = 80
+FIRST_STEPS = 3
 _RESET = "\x1b[0m"
 _STYLES = {"high": "\x1b[31;1m", "medium": "\x1b[33m", "head": "\x1b[1m", "info": "\x1b[2m"}
 
@@ -19,6 +20,8 @@ _STYLES = {"high": "\x1b[31;1m", "medium": "\x1b[33m", "head": "\x1b[1m", "info"
 def summary_text(report: Report, written: Sequence[Path], *, colour: bool = False) -> str:
     """Return what was read, the money by currency, the checks, and where the reports are."""
     lines = [*_reading(report), "", *_currencies(report, colour), "", *_checks(report, colour)]
+    if report.recommendations:
+        lines += ["", *_first_steps(report, colour)]
     if written:
         lines += ["", *_written(written)]
     return "\n".join(lines)
@@ -65,6 +68,8 @@ def _reading(report: Report) -> list[str]:
         note = f", {plural(len(rejected), 'file')} without anything readable" if rejected else ""
         note += f": {_some(rejected)}" if rejected else ""
         lines.append(f"Problems  {inputs['problems']:,}{note} (see the report)")
+    if accepted := sum(check["accepted"] for check in report.checks):
+        lines.append(f"Accepted  {plural(accepted, 'finding')}, not counted below")
     if inputs["ignored"]:
         names = [_clean(name) for name in inputs["ignored"]]
         other = f"{plural(len(names), 'other file')}, no log by name and bytes"
@@ -116,8 +121,12 @@ def _checks(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
     for severity in SEVERITIES:
         for check in report.checks:
             found = check["by_severity"].get(severity, 0)
-            if found or (check["severity"] == severity and not check["findings"]):
+            if found:
                 lines += _check(check, severity, report.money, colour)
+    if silent := [check["id"] for check in report.checks if not check["findings"]]:
+        lines += textwrap.wrap(
+            f"Nothing found by {', '.join(silent)}.", WIDTH, subsequent_indent="  "
+        )
     return lines
 
 
@@ -136,6 +145,21 @@ def _check(check: dict[str, Any], severity: str, money: Currencies, colour: bool
     lines = [start + wrapped[0], *(indent + line for line in wrapped[1:])]
     plain = (line.replace("\N{NO-BREAK SPACE}", " ").rstrip() for line in lines)
     return [_styled(line, severity, colour) for line in plain]
+
+
+def _first_steps(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
+    """Return the weightiest recommendations; the reports have the rest."""
+    lines = [_styled("What to do first", "head", colour)]
+    for one in report.recommendations[:FIRST_STEPS]:
+        what = " ".join(f"{step['who']}: {step['what']}" for step in one["steps"])
+        which = f"{one['check']} {one['cause'] or ''}".strip()
+        lines += textwrap.wrap(
+            f"{one['rank']}. {what} ({which}: {plural(one['findings'], 'finding')})",
+            WIDTH,
+            subsequent_indent="   ",
+            break_on_hyphens=False,
+        )
+    return lines
 
 
 def _written(written: Sequence[Path]) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
-from trueup.checks.runner import COMMON, EVIDENCE, Findings
+from trueup.checks.runner import ACCEPTED, COMMON, EVIDENCE, Findings
 from trueup.money import Currencies
 from trueup.reports.columns import look
 from trueup.reports.report import TRANSACTION_COLUMNS, Report
@@ -64,8 +64,11 @@ def write_workbook(report: Report, path: Path) -> None:
         book.set_properties({"title": "trueup report", "created": report.generated_at})
         pages = _Pages(book, report.money)
         _write_start(pages, report)
+        _write_steps(pages, report)
         for findings in report.findings:
             _write_findings(pages, findings)
+            if findings.check.has_history:
+                _write_history(pages, findings)
         _write_subscribers(pages, report)
         _write_transactions(pages, report)
         _write_contents(pages, report)
@@ -110,6 +113,7 @@ class _Pages:
             }
         )  # fmt: skip
         self.count = make({**base, "num_format": "#,##0"})
+        self.ratio = make({**base, "num_format": "#,##0.0"})
         self.time = make({**base, "num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
         self.money = {
             places: make({**base, "num_format": _money_format(places)}) for places in range(7)
@@ -121,6 +125,7 @@ class _Pages:
             Decimal: self._write_money,
             bool: self._write_flag,
             int: self._write_count,
+            float: self._write_ratio,
             datetime: self._write_time,
         }
         self.severity = {
@@ -211,6 +216,9 @@ class _Pages:
     def _write_count(self, sheet: Worksheet, line: int, place: int, value: int, _: int) -> None:
         sheet.write_number(line, place, value, self.count)
 
+    def _write_ratio(self, sheet: Worksheet, line: int, place: int, value: float, _: int) -> None:
+        sheet.write_number(line, place, value, self.ratio)
+
     def _write_time(self, sheet: Worksheet, line: int, place: int, value: datetime, _: int) -> None:
         sheet.write_number(line, place, _serial(value), self.time)
 
@@ -223,6 +231,9 @@ _NUMBERS = frozenset(
         "opening_balance", "closing_balance", "lowest_balance", "highest_balance", "gap_at_end",
         "first_line", "last_line", "line", "transactions", "subscribers", "entries", "changes",
         "gap_when_opened", "last_balance", "previous_change", "subscribers_out_of_sync",
+        "move", "rank", "findings", "crashes", "errors", "usual", "threshold", "score", "allowed",
+        "days_covered", "deducted_per_day", "deliveries", "failures", "skipped_between",
+        "current_balance", "crossed_from",
     }
 )  # fmt: skip
 
@@ -391,7 +402,7 @@ def _write_findings(pages: _Pages, findings: Findings) -> None:
     check = findings.check
     own = tuple(name for name in findings.own_columns if name not in COMMON)
     shown = [name for name in _FINDING_COLUMNS if name != "cause" or set(check.severities) != {""}]
-    columns = (*shown, *own, *EVIDENCE, "finding_id")
+    columns = (*shown, *own, *EVIDENCE, "finding_id", *ACCEPTED)
     sheet = pages.add_sheet(check.id)
     sheet.set_row(0, 26)
     sheet.write_string(0, 0, check.title, pages.heading)
@@ -408,6 +419,53 @@ def _write_findings(pages: _Pages, findings: Findings) -> None:
         return cells
 
     _write_pages(pages, sheet, columns, map(values, chain([first], rows)), top=5)
+
+
+def _write_history(pages: _Pages, findings: Findings) -> None:
+    """Write the moves behind each finding: what each added to the gap."""
+    columns = (
+        "subscriber_id", "currency", "at", "move_cause", *_MOVE_KEYS[2:],
+        "file", "first_line", "last_line",
+    )  # fmt: skip
+    moves = (
+        [
+            row["subscriber_id"],
+            row["currency"],
+            *(move[name] for name in _MOVE_KEYS),
+            *move["evidence"].values(),
+        ]
+        for row in findings.rows()
+        for move in row["history"] or ()
+    )
+    first = next(moves, None)
+    if first is not None:
+        sheet = pages.add_sheet(f"{findings.check.id} history")
+        _write_pages(pages, sheet, columns, chain([first], moves))
+
+
+_MOVE_KEYS = ("at", "cause", "move", "gap", "transaction_id", "outcome", "action")
+
+
+def _write_steps(pages: _Pages, report: Report) -> None:
+    """Write the recommendations: a line for each currency of each."""
+    if not report.recommendations:
+        return
+    sheet = pages.add_sheet("What to do")
+    columns = (
+        "rank", "steps", "check", "cause", "severity", "findings", "subscribers", "currency",
+        "amount_at_risk",
+    )  # fmt: skip
+    rows = [
+        [
+            one["rank"],
+            _Sentence(" ".join(f"{step['who']}: {step['what']}" for step in one["steps"])),
+            one["check"], one["cause"], _Severity(one["severity"]), one["findings"],
+            one["subscribers"], currency, amount,
+        ]
+        for one in report.recommendations
+        for currency, amount in (one["amount_at_risk"] or {None: None}).items()
+    ]  # fmt: skip
+    _write_pages(pages, sheet, columns, rows)
 
 
 def _write_pages(

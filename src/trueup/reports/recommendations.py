@@ -1,0 +1,104 @@
+"""What to do, in order of the money at risk: the advice of the checks that have findings.
+
+The rules stand in the catalogue: a check says, per cause, who has to do what (`-- advice posted:
+Accounting: ...`). Amounts of different currencies cannot be compared. So each is taken as a share
+of what was credited and debited in its currency, and the shares are weighed by the currencies'
+transactions: 0.02 means money worth two percent of the business. Among equal weights the severer
+comes first, then the one with more findings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from trueup.books.ledger import Books
+from trueup.checks import SEVERITIES, Findings
+
+MOST = 10
+"""Recommendations that are made."""
+
+LARGEST = 10
+"""Findings that a recommendation names, the largest of it; its check and cause lead to all."""
+
+_WHO = re.compile(r"(?:^|(?<=\. ))([A-Z][a-z]+(?: [a-z]+)?): ")
+
+Section = dict[str, Any]
+
+
+def recommend(
+    books: Books, findings: Sequence[Findings], currencies: Mapping[str, Section]
+) -> tuple[Section, ...]:
+    """Return at most MOST recommendations, the weightiest first."""
+    found = [
+        {**group, "weight": _weight(group["amount_at_risk"], currencies)}
+        for one in findings
+        for group in _groups(books, one)
+    ]
+    found.sort(
+        key=lambda group: (
+            -group["weight"],
+            SEVERITIES.index(group["severity"]),
+            -group["findings"],
+            group["check"],
+            group["cause"] or "",
+        )
+    )
+    return tuple({"rank": rank, **group} for rank, group in enumerate(found[:MOST], 1))
+
+
+def steps(advice: str) -> list[dict[str, str]]:
+    """Return who has to do what, of an advice that may name several."""
+    _, *parts = _WHO.split(advice)
+    return [
+        {"who": who, "what": what.strip()}
+        for who, what in zip(parts[::2], parts[1::2], strict=True)
+    ]
+
+
+def _groups(books: Books, of: Findings) -> list[Section]:
+    """Return the open findings of a check by cause, where the check has advice for it."""
+    rows = books.sql(
+        f"""
+        WITH shown AS (SELECT * FROM {of.table} WHERE accepted_by IS NULL),
+        sums AS (
+            SELECT cause, severity, currency, sum(amount_at_risk) AS amount
+            FROM shown GROUP BY ALL HAVING sum(amount_at_risk) > 0
+        )
+        SELECT cause, severity, count(*) AS findings, count(DISTINCT subscriber_id) AS subscribers,
+            (SELECT list((s.currency, s.amount) ORDER BY s.currency) FROM sums AS s
+             WHERE s.cause IS NOT DISTINCT FROM shown.cause AND s.severity = shown.severity)
+                AS amounts,
+            list(finding_id ORDER BY place)[:{LARGEST}] AS largest
+        FROM shown GROUP BY cause, severity ORDER BY ALL
+        """
+    ).to_pylist()
+    return [_group(of, row) for row in rows if of.check.advice_of(row["cause"])]
+
+
+def _group(of: Findings, row: Mapping[str, Any]) -> Section:
+    amounts = [tuple(pair.values()) for pair in row["amounts"] or []]
+    return {
+        "check": of.check.id,
+        "title": of.check.title,
+        "cause": row["cause"],
+        "severity": row["severity"],
+        "steps": steps(of.check.advice_of(row["cause"])),
+        "findings": row["findings"],
+        "subscribers": row["subscribers"],
+        "amount_at_risk": {currency or "": amount for currency, amount in amounts},
+        "largest": row["largest"],
+    }
+
+
+def _weight(amounts: Mapping[str, Decimal], currencies: Mapping[str, Section]) -> Decimal:
+    everything = sum(figures["transactions"] for figures in currencies.values())
+    weight = Decimal(0)
+    for currency, amount in amounts.items():
+        figures = currencies.get(currency)
+        volume = abs(figures["credits"]) + abs(figures["debits"]) if figures else 0
+        if figures and volume:
+            weight += amount / volume * figures["transactions"] / everything
+    return round(weight, 6)

@@ -25,7 +25,7 @@ from pathlib import Path
 sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
 
 from trueup.books.arrow import arrow_tables
-from trueup.books.reading import batches, read_and_pack
+from trueup.books.reading import BATCH_SIZE, batches, read_and_pack
 from trueup.sources.files import LogFile, find_logs
 
 
@@ -48,7 +48,7 @@ def inflate(files: list[LogFile]) -> None:
 
 def read(files: list[LogFile]) -> None:
     """Read into tables, in this process."""
-    for batch in batches(files):
+    for batch in batches(files, BATCH_SIZE):
         arrow_tables(read_and_pack(batch))
 
 

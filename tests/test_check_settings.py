@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import trueup
+from trueup.books import reading
 from trueup.checks import built_in_checks, chosen_checks
 from trueup.checks.accepted import read_accepted
 from trueup.config import Amounts, Settings, load_settings, load_with_sources
@@ -93,29 +94,39 @@ BROKEN = {
         OWN.replace("large_credit", "g").replace(
             "FROM transactions AS t", "FROM transactions AS t, read_csv('/etc/passwd') AS p"
         ),
-        1, "disabled by configuration",
+        15, "disabled by configuration",
     ),
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("is_spilled", [False, True])
 def test_a_broken_check_is_reported_and_the_others_go_on(
-    audit: Run, ledger: Make, findings: Find, tmp_path: Path
+    is_spilled: bool,  # noqa: FBT001
+    audit: Run,
+    ledger: Make,
+    findings: Find,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(reading, "BATCH_SIZE", 1 if is_spilled else 2**20)
     own = tmp_path / "own"
     own.mkdir()
     for name, (text, _, _) in BROKEN.items():
         (own / name).write_text(text)
     (own / "whole.sql").write_text(OWN)
     (own / "latin.sql").write_bytes(b"-- id: \xe4\n")
-    done = audit(ledger(LOG), settings=settings(checks_path=str(own)))
+    done = audit(
+        {"a.log": ledger(LOG).encode(), "b.log": b"nothing"},
+        settings=settings(checks_path=str(own)),
+    )
     assert len(findings(done, "large_credit")) == 1
     problems = {Path(row["file"]).name: row for row in done.report.problems()}
-    assert set(problems) == {*BROKEN, "latin.sql"}
+    assert set(problems) == {*BROKEN, "latin.sql", "b.log"}
     for name, (_, line, words) in BROKEN.items():
         assert words in problems[name]["problem"], (name, problems[name])
         assert problems[name]["line"] == line, (name, problems[name])
     assert done.report.counts["transactions"] == 3
-    assert "Problems  11" in summary_text(done.report, [])
+    assert "Problems  12" in summary_text(done.report, [])
 
 
 def test_checks_can_be_switched_off_and_judged_otherwise(audit: Run, ledger: Make) -> None:

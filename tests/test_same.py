@@ -66,8 +66,18 @@ def test_spilled_or_in_memory(logs: Path, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(reading, "BATCH_SIZE", 1_000_000)
     found = list(reading.batches(find_logs([logs]).files, 1_000_000))
     assert len(found) > 3
-    for processes in (1, 2):
-        assert report(logs, tmp_path, processes) == whole
+    spilled: list[Path] = []
+    spill_batch = reading.spill_batch
+
+    def noted(*arguments: Any, **named: Any) -> int:
+        spilled.append(named["folder"])
+        return spill_batch(*arguments, **named)
+
+    monkeypatch.setattr(reading, "spill_batch", noted)
+    assert report(logs, tmp_path) == whole
+    assert len(spilled) == len(found)
+    monkeypatch.setattr(reading, "spill_batch", spill_batch)
+    assert report(logs, tmp_path, processes=2) == whole
 
 
 @pytest.mark.parametrize("name", ["{:06}.gz", "part-{:02}.gz", "{:02}.log"])

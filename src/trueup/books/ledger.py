@@ -64,13 +64,16 @@ def connect(spill: Path | None, memory_limit: str, threads: int) -> duckdb.DuckD
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "threads": threads,
-        "enable_external_access": False,  # a check of the user's own reads tables, never files
     }
     if spill:
-        config["allowed_directories"] = [f"{spill}/"]
         config["temp_directory"] = str(spill / "temporary")
         config["preserve_insertion_order"] = False
-    return duckdb.connect(str(spill / "books.duckdb") if spill else ":memory:", config=config)
+    connection = duckdb.connect(str(spill / "books.duckdb") if spill else ":memory:", config=config)
+    # A check of the user's own asks tables: no other file, and nothing on the network.
+    allowed = "'" + str(spill).replace("'", "''") + "/'" if spill else ""
+    connection.execute(f"SET allowed_directories = [{allowed}]")
+    connection.execute("SET enable_external_access = false")
+    return connection
 
 
 def keep_books(

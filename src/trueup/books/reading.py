@@ -47,7 +47,7 @@ def text_size(file: LogFile) -> int:
     return file.size * _EXPANSION if file.name.endswith(".gz") else file.size
 
 
-def batches(files: Sequence[LogFile], limit: int = BATCH_SIZE) -> Iterator[Batch]:
+def batches(files: Sequence[LogFile], limit: int) -> Iterator[Batch]:
     """Cut files into batches of whole streams with about `limit` bytes of text each."""
     ordered = sorted(files, key=lambda file: (file.stream, file.name, file.path))
     batch: Batch = []
@@ -126,7 +126,7 @@ def read_logs(
     `spill` makes that folder when it is needed. `prepare` is called while another process reads.
     `on_read` is told how many more bytes of files have been read.
     """
-    work = list(batches(files))
+    work = list(batches(files, BATCH_SIZE))
     processes, markers = settings.process_count, tuple(settings.markers.items())
     if len(work) > 1:
         folder = spill()

@@ -10,14 +10,56 @@
 -- explain certain: Transaction {transaction_id} of {subscriber_id} posts again what transaction {first_transaction_id} of {first_at} posted: {repeated}. The balance changed by {logged} once more ({outcome}).
 -- explain likely: Transaction {transaction_id} of {subscriber_id} has the action, delivery and amount of transaction {first_transaction_id}, which came shortly before it, at {first_at}. The balance changed by {logged} once more ({outcome}).
 -- explain redelivered: Transaction {transaction_id} of {subscriber_id} was logged again when its message was delivered again (first at {first_at}, then {outcome}); it was not posted twice.
-WITH pairs AS (
+WITH repeated_ids AS (
+    SELECT
+        t.subscriber_id,
+        t.transaction_id
+    FROM transactions AS t
+    GROUP BY t.subscriber_id, t.transaction_id
+    HAVING count(*) > 1
+),
+repeated_entries AS (
+    SELECT
+        t.subscriber_id,
+        t.wallet_entry
+    FROM transactions AS t
+    WHERE t.wallet_entry IS NOT NULL
+    GROUP BY t.subscriber_id, t.wallet_entry
+    HAVING count(*) > 1
+),
+repeated_deliveries AS (
+    SELECT
+        t.subscriber_id,
+        t.delivery_id
+    FROM transactions AS t
+    WHERE t.delivery_id IS NOT NULL AND t.action IS NOT NULL AND t.amount IS NOT NULL
+    GROUP BY t.subscriber_id, t.delivery_id, t.type, t.action, t.amount
+    HAVING count(*) > 1
+),
+-- All but a few transactions share nothing with another one: only the rest is put in order.
+repeated AS (
+    SELECT t.attempt_id
+    FROM transactions AS t
+    INNER JOIN repeated_ids AS r
+        ON r.subscriber_id = t.subscriber_id AND r.transaction_id = t.transaction_id
+    UNION
+    SELECT t.attempt_id
+    FROM transactions AS t
+    INNER JOIN repeated_entries AS r
+        ON r.subscriber_id = t.subscriber_id AND r.wallet_entry = t.wallet_entry
+    UNION
+    SELECT t.attempt_id
+    FROM transactions AS t
+    INNER JOIN repeated_deliveries AS r
+        ON r.subscriber_id = t.subscriber_id AND r.delivery_id = t.delivery_id
+),
+pairs AS (
     SELECT
         t.*,
         lag(t.attempt_id) OVER same_id AS id_attempt,
         lag(t.message_id) OVER same_id AS id_message,
         lag(t.outcome) OVER same_id AS id_outcome,
         lag(t.old_balance) OVER same_id AS id_old_balance,
-        lag(t.at) OVER same_id AS id_at,
         CASE WHEN t.wallet_entry IS NOT NULL THEN lag(t.attempt_id) OVER same_entry END
             AS entry_attempt,
         CASE
@@ -26,6 +68,7 @@ WITH pairs AS (
         END AS delivery_attempt,
         lag(t.at) OVER same_delivery AS delivery_at
     FROM transactions AS t
+    INNER JOIN repeated AS r ON r.attempt_id = t.attempt_id
     WHERE t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
     WINDOW
         same_id AS (

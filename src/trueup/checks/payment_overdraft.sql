@@ -9,7 +9,14 @@
 -- advice open: Accounting: collect what is below zero, or correct the wallets that should not have been charged.
 -- explain open: The payment balance of {subscriber_id} has been below zero since {at}: lowest {logged}, now {last_balance} (transactions: {transactions}).
 -- explain over: The payment balance of {subscriber_id} was below zero from {at} to {last_at}: lowest {logged} (transactions: {transactions}).
-WITH known AS (
+WITH overdrawn AS (
+    SELECT DISTINCT
+        t.subscriber_id,
+        t.currency
+    FROM transactions AS t
+    WHERE t.payment_after < 0
+),
+known AS (
     SELECT
         t.*,
         CASE
@@ -26,10 +33,8 @@ WITH known AS (
             PARTITION BY t.subscriber_id, t.currency ORDER BY t.position DESC
         ) AS place_from_end
     FROM transactions AS t
-    WHERE
-        t.payment_after IS NOT NULL
-        AND t.subscriber_id IS NOT NULL
-        AND t.currency IS NOT NULL
+    INNER JOIN overdrawn AS o ON o.subscriber_id = t.subscriber_id AND o.currency = t.currency
+    WHERE t.payment_after IS NOT NULL
 ),
 episodes AS (
     SELECT

@@ -67,10 +67,19 @@ def checks_page() -> str:
         for check in built_in_checks()
     ]
     page += table(("check", "severity", "expected", "logged", "at risk"), *rows)
+    page += (
+        "\n*none* means that the finding has no such sum. What is recommended, and to whom, stands with "
+        "each check; [your own checks](own-checks.md) can do the same.\n"
+    )
     for check in built_in_checks():
         page += f"\n## {check.id}\n\n**{check.title}.** {check.question}\n\n"
         page += f"*Why it matters.* {check.why}\n\n*What to do.* {check.do}\n\n"
-        page += "*How a finding reads:*\n\n"
+        if check.advices:
+            page += "*What is recommended:*\n\n"
+            for cause, advice in check.advices.items():
+                page += f"- {f'`{cause}`: ' if cause else ''}{advice}\n"
+            page += "\n"
+        page += "*How a finding reads:* (a part in brackets only where what it names is known)\n\n"
         for cause, sentence in check.explanations.items():
             page += f"- {f'`{cause}`: ' if cause else ''}{sentence}\n"
     return page
@@ -84,8 +93,15 @@ def tables_page() -> str:
         + "What `audit.sql(...)` can ask and `audit.table(...)` returns. Times are "
         "UTC. Types: *money* is DECIMAL(18,6); *difference* has room for differences of money; "
         "*file* is the file's id, the sha256 of its bytes. `at` is a keyword to DuckDB: write `t.at` "
-        '(or `"at"`).\n\nBeside these there are `currencies` (currency, minor_unit), `subscribers` '
-        "(as in the report) and `findings_<check>` for each [check](checks.md).\n"
+        '(or `"at"`).\n\nBeside these there are `subscribers` (as in the report), `findings_<check>` '
+        "for each [check](checks.md), and:\n\n"
+        "- `currencies`: currency, minor_unit, low_balance, unusual_floor: what is said of each;\n"
+        "- `limits`: one row with the [settings](settings.md) that checks ask for;\n"
+        "- `gap_moves`: every step of every gap: subscriber_id, currency, position, at, cause (opened, "
+        "moved, closed, or drift: within a minor unit), episode (the subscriber's gaps, counted), "
+        "gap_before, gap, move, and the transaction that made it;\n"
+        "- `unusual_changes`: attempt_id, usual, allowed, score, basis, by the method of the settings;\n"
+        "- `accepted`: finding_id, accepted_by, accepted_on, accepted_why.\n"
     )
     for name, columns in TABLES.items():
         shown = (*columns, *DERIVED) if name == "transactions" else columns

@@ -70,6 +70,16 @@ def test_a_check_of_ones_own_joins_the_catalogue(
     assert advice["steps"] == [{"who": "Accounting", "what": "ask for the second signature."}]
 
 
+def test_the_example_of_the_docs_runs(
+    audit: Run, ledger: Make, findings: Find, tmp_path: Path
+) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "own-checks.md").read_text()
+    (tmp_path / "example.sql").write_text(page.split("```sql\n")[1].split("```")[0])
+    done = audit(ledger(LOG), settings=settings(checks_path=str(tmp_path)))
+    assert list(done.report.problems()) == []
+    assert len(findings(done, "large_credit")) == 1
+
+
 BROKEN = {
     "entry.sql": ("SELECT 1", 1, "the check's entry lacks id"),
     "id.sql": (OWN.replace("large_credit", "Large!"), 1, "the check's id is not"),

@@ -64,15 +64,19 @@ def time_text(time: datetime) -> str:
 def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
     """Yield every finding, ready for JSON, the severest first."""
     for row in by_severity(report.findings):
-        explanation = row.pop("explanation")
-        evidence = {name: row.pop(name) for name in EVIDENCE}
-        accepted = {name.removeprefix("accepted_"): row.pop(name) for name in ACCEPTED}
-        yield {
-            **plain(row, row["currency"], report.money),
-            "explanation": explanation,
-            "evidence": evidence,
-            "accepted": accepted if accepted["by"] else None,
-        }
+        yield finding_row(row, report.money)
+
+
+def finding_row(row: Mapping[str, Any], money: Currencies) -> dict[str, Any]:
+    """Return a finding as `Findings.rows` gives it, ready for JSON."""
+    apart = {*EVIDENCE, *ACCEPTED, "explanation"}
+    accepted = {name.removeprefix("accepted_"): row[name] for name in ACCEPTED}
+    return {
+        **plain({name: row[name] for name in row if name not in apart}, row["currency"], money),
+        "explanation": row["explanation"],
+        "evidence": {name: row[name] for name in EVIDENCE},
+        "accepted": accepted if accepted["by"] else None,
+    }
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -432,7 +432,7 @@ def test_crashes_are_grouped_by_their_error(audit: Run, findings: Find) -> None:
         ("init", "no module", 1, 13, 13),
     ]
     assert sentence(done, "crashed_invocation") == (
-        "The service crashed 2 times in a run from 2024-02-01 10:00:00 UTC to "
+        "The service crashed 2 times during a run, from 2024-02-01 10:00:00 UTC to "
         "2024-02-01 12:00:00 UTC, with: no module"
     )
 

@@ -122,6 +122,7 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(
 
 BAD_USE = [
     (["audit"], "no path given: name a log file or a folder of logs, or set IN_DIR"),
+    (["explain", "abcd"], "no path given: name a log file or a folder of logs, or set IN_DIR"),
     (["audit", "nowhere"], "no such path: nowhere (name a log file or a folder of logs)"),
     (
         ["audit", "empty"],
@@ -237,7 +238,7 @@ def test_make_takes_the_name_of_a_stream_as_it_is(tmp_path: Path) -> None:
 
 def test_version_and_help(tmp_path: Path) -> None:
     assert run("--version", cwd=tmp_path) == (0, f"trueup {trueup.__version__}\n", "")
-    for words in ([], ["audit"], ["checks"], ["sample"], ["demo"]):
+    for words in ([], ["audit"], ["explain"], ["checks"], ["sample"], ["demo"]):
         code, out, err = run(*words, "--help", cwd=tmp_path)
         assert (code, err) == (0, "")
         assert "Usage:" in out

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from trueup.books.ledger import Books
     from trueup.checks.catalogue import BrokenCheck
+    from trueup.reports.explanation import Explanation
     from trueup.reports.report import Report
 
 log = logging.getLogger(__name__)
@@ -35,8 +36,12 @@ class Audit:
     The tables of `trueup.schema`, `subscribers` and `findings_<check>` can be asked with `sql`.
     """
 
-    def __init__(self, report: Report, resources: ExitStack) -> None:
+    def __init__(
+        self, report: Report, resources: ExitStack, found: Found, settings: Settings
+    ) -> None:
         self.report = report
+        self._found = found
+        self._settings = settings
         self._finalizer = weakref.finalize(self, resources.close)
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
@@ -53,6 +58,17 @@ class Audit:
         if check not in known:
             raise BadUse(f"no such check: {check} (known: {', '.join(known)})")
         return self.sql(f"SELECT * EXCLUDE (place) FROM findings_{check} ORDER BY place")
+
+    def explain(self, finding_id: str) -> Explanation:
+        """Gather what proves a finding; the beginning of its id is enough, if no other begins so.
+
+        The log's lines are read again from the files, which should still be there. Raises
+        BadUse for an id that names no finding, or more than one.
+        """
+        from trueup.reports.explanation import explain_finding
+
+        markers = tuple(self._settings.markers.items())
+        return explain_finding(self.report, self._found.files, markers, finding_id)
 
     def write(self, folder: str | Path, formats: Sequence[str] | None = None) -> list[Path]:
         """Write the reports and return their paths. Raises BadUse if the folder cannot be used."""
@@ -99,7 +115,7 @@ def audit(  # noqa: PLR0913  (the public front door: each option is a word of th
         on_found(found)
     with ExitStack() as stack:
         report = _report(found, settings, generated_at, on_read or (lambda _: None), stack)
-        return Audit(report, stack.pop_all())
+        return Audit(report, stack.pop_all(), found, settings)
 
 
 def _report(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -106,10 +107,15 @@ def audit(
         processes=processes,
     )
     _set_up_logging(settings)
+    _audit(_chosen(paths, settings), settings, as_json=as_json, generated_at=generated_at)
+
+
+def _chosen(paths: list[str] | None, settings: Settings) -> list[str]:
+    """Return the paths to audit: those given, else that of the settings."""
     chosen = paths or ([settings.in_dir] if settings.in_dir else [])
     if not chosen:
         raise BadUse("no path given: name a log file or a folder of logs, or set IN_DIR")
-    _audit(chosen, settings, as_json=as_json, generated_at=generated_at)
+    return chosen
 
 
 def _audit(
@@ -138,6 +144,44 @@ def _audit(
             from trueup.reports.terminal import summary_text
 
             _show(summary_text(done.report, written, colour=_is_terminal(sys.stdout)))
+
+
+@app.command()
+def explain(
+    finding: Annotated[
+        str,
+        typer.Argument(metavar="FINDING_ID", help="A finding's id, or 4 characters of its start."),
+    ],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATH...", help="The logs that it was found in; else $IN_DIR."),
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Settings, as trueup.toml.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Prove a finding: its sums, its history, what stands around it, the log's own lines.
+
+    Example: trueup explain 3f9a logs/
+    """
+    # No report is written, so that no writer has to be loaded.
+    settings = replace(load_settings(config, os.environ), formats=())
+    _set_up_logging(settings)
+    from trueup.auditing import audit as run_audit
+
+    with _progress() as (on_found, on_read):
+        done = run_audit(
+            _chosen(paths, settings), settings=settings, on_found=on_found, on_read=on_read
+        )
+    with done:
+        explanation = done.explain(finding)
+    if as_json:
+        _show(json.dumps(explanation.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        colour = _is_terminal(sys.stdout)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+        _show(explanation.as_text(colour=colour, width=width))
 
 
 @app.command()

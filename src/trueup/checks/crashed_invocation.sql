@@ -7,8 +7,8 @@
 -- why: A crash in a run leaves its messages undone until they come again; a crash at the start of a sandbox means that a deployment does not work. A day of crashes is a day on which balances fall behind.
 -- do: Give the error to the engineers; compare its first time with the deployments of that day.
 -- advice: Engineering: mend the error of these crashes; compare their first time with the deployments of that day.
--- explain run: The service crashed {crashes} times in a run from {at} to {last_at}, with: {error}
--- explain init: The service crashed {crashes} times at its start from {at} to {last_at}, with: {error}
+-- explain run: The service crashed {crashes} times during a run, from {at} to {last_at}, with: {error}
+-- explain init: The service crashed {crashes} times at its start, from {at} to {last_at}, with: {error}
 WITH crashes AS (
     SELECT
         'run' AS cause,

@@ -6,7 +6,7 @@
 -- why: Whoever watches the sync errors alone does not see these gaps.
 -- do: Look at the subscriber under out_of_sync; have the service log the error.
 -- advice: Engineering: have the service log a sync error wherever the two balances differ.
--- explain: After transaction {transaction_id} of {subscriber_id} the subscription balance is {logged} and the payment balance {expected}, {difference} apart, and no sync error was logged.
+-- explain: After transaction {transaction_id} of {subscriber_id} the subscription balance is {logged} and the payment balance {expected}, a gap of {difference}, and no sync error was logged.
 SELECT
     t.attempt_id AS subject,
     t.subscriber_id,

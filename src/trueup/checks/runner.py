@@ -215,7 +215,7 @@ def explain(check: Check, row: Mapping[str, Any], money: Currencies) -> str:
         if is_optional and any(row.get(name) is None for name in names):
             words = words.rstrip()
             continue
-        values = {name: _in_words(row.get(name), row["currency"], money) for name in names}
+        values = {name: in_words(row.get(name), row["currency"], money) for name in names}
         words += text.format_map(values)
     return words
 
@@ -230,7 +230,8 @@ def _parts(sentence: str) -> tuple[tuple[str, tuple[str, ...], bool], ...]:
     return tuple(parts)
 
 
-def _in_words(value: Any, currency: str | None, money: Currencies) -> str:  # noqa: ANN401
+def in_words(value: Any, currency: str | None, money: Currencies) -> str:  # noqa: ANN401
+    """Return a value of a finding as a sentence says it."""
     if isinstance(value, Decimal):
         return money.words(value, currency)
     if isinstance(value, datetime):

@@ -74,24 +74,23 @@ def time_text(time: datetime) -> str:
 def finding_rows(report: Report) -> Iterator[dict[str, Any]]:
     """Yield every finding, ready for JSON, the severest first."""
     for row in by_severity(report.findings):
-        explanation = row.pop("explanation")
-        history = _history(row, report.money)
-        evidence = {name: row.pop(name) for name in EVIDENCE}
-        accepted = {name.removeprefix("accepted_"): row.pop(name) for name in ACCEPTED}
-        yield {
-            **plain(row, row["currency"], report.money),
-            **({} if history is None else {"history": history}),
-            "explanation": explanation,
-            "evidence": evidence,
-            "accepted": accepted if accepted["by"] else None,
-        }
+        yield finding_row(row, report.money)
 
 
-def _history(row: dict[str, Any], money: Currencies) -> list[dict[str, Any]] | None:
-    """Take the moves of a gap out of its finding, ready for JSON; None of other findings."""
-    if "history" not in row:
-        return None
-    return [plain(move, row["currency"], money) for move in row.pop("history") or ()]
+def finding_row(row: Mapping[str, Any], money: Currencies) -> dict[str, Any]:
+    """Return a finding as `Findings.rows` gives it, ready for JSON."""
+    apart = {*EVIDENCE, *ACCEPTED, "explanation", "history"}
+    currency = row["currency"]
+    shown = plain({name: row[name] for name in row if name not in apart}, currency, money)
+    if "history" in row:
+        shown["history"] = [plain(move, currency, money) for move in row["history"] or ()]
+    accepted = {name.removeprefix("accepted_"): row[name] for name in ACCEPTED}
+    return {
+        **shown,
+        "explanation": row["explanation"],
+        "evidence": {name: row[name] for name in EVIDENCE},
+        "accepted": accepted if accepted["by"] else None,
+    }
 
 
 def write_json(report: Report, path: Path) -> None:

@@ -51,8 +51,8 @@ held AS (
                 2e0 * greatest(1.4826e0 * s.all_deviation, 0.45e0 * abs(s.all_usual), s.floor)
         END AS spread,
         CASE
-            WHEN s.own_count >= 5 THEN 'That is what the subscriber''s own changes by this action tell.'
-            ELSE 'That is what everybody''s changes by this action tell: the subscriber has too few.'
+            WHEN s.own_count >= 5 THEN 'That is what the subscriber''s own changes of this kind tell.'
+            ELSE 'That is what everybody''s changes of this kind tell: the subscriber has too few.'
         END AS basis
     FROM spread AS s
     WHERE s.own_count >= 5 OR s.all_count >= 20

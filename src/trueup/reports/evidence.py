@@ -1,0 +1,111 @@
+"""The lines of the logs that prove a finding, read again from their files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from trueup.logs.kinds import Markers, entry_pattern
+from trueup.reports.log_text import LogText, Place, lines_of, tells
+from trueup.sources.files import LogFile, load
+
+MOST_LINES = 60
+"""Lines that are shown of one place; a dump of an object can have thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a log as it stands there."""
+
+    number: int
+    text: str
+    matters: bool
+    """Whether it tells a balance, an amount, an outcome or an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The lines of one place; where the numbers skip, lines are left out."""
+
+    title: str
+    file: str
+    first_line: int
+    last_line: int
+    request_id: str | None
+    lines: tuple[Line, ...]
+    problem: str = ""
+    """Why these may not be the lines that the audit read."""
+
+
+class Logs:
+    """The files of an audit, each read again when a place in it is asked for."""
+
+    def __init__(self, files: Sequence[LogFile], markers: Markers = ()) -> None:
+        self._files = files
+        self._pattern = entry_pattern(markers)
+        self._texts: dict[str, tuple[LogText, str]] = {}
+
+    def excerpts(self, place: Place) -> Iterator[Excerpt]:
+        """Yield the lines of a place, and those of the file that its last entry goes on in."""
+        text, problem = self._text(place.file_id, place.file)
+        yield _excerpt(place, text, lines_of(text, place), problem)
+        beyond = place.last_line - len(text.lines)
+        follower = self._follower(place.file) if beyond > 0 and not problem else None
+        if follower:
+            title = f"{place.title}: what the next file has of it"
+            # Lines of the second file count on from those of the first, its last newline included.
+            rest = Place(title, "", follower.name, 1, beyond + 1, place.request_id)
+            text = self._framed(load(follower).text)
+            yield _excerpt(rest, text, set(range(min(beyond + 1, text.end_of_head()))), "")
+
+    def _text(self, file_id: str, name: str) -> tuple[LogText, str]:
+        if file_id not in self._texts:
+            self._texts[file_id] = self._read(file_id, name)
+        return self._texts[file_id]
+
+    def _read(self, file_id: str, name: str) -> tuple[LogText, str]:
+        problem = "the file is not there any more"
+        text = b""
+        for file in self._files:
+            if file.name == name:
+                loaded = load(file)
+                if loaded.file_id == file_id:
+                    return self._framed(loaded.text), ""
+                unread = loaded.file_id.startswith("unread:")
+                problem = loaded.problems[0] if unread else "the file has changed since it was read"
+                text = loaded.text
+        return self._framed(text), problem
+
+    def _framed(self, text: bytes) -> LogText:
+        return LogText(text.removesuffix(b"\n").split(b"\n") if text else [], self._pattern)
+
+    def _follower(self, name: str) -> LogFile | None:
+        streams = {file.stream for file in self._files if file.name == name}
+        later = (file for file in self._files if file.stream in streams and file.name > name)
+        return min(later, key=lambda file: file.name, default=None)
+
+
+def _excerpt(place: Place, text: LogText, chosen: set[int], problem: str) -> Excerpt:
+    lines = [
+        Line(line + 1, text.lines[line].decode(errors="replace"), tells(text, line, place))
+        for line in _without_empty_ends(text, sorted(chosen))
+    ]
+    _, _, file, first, last, request, *_ = place
+    return Excerpt(place.title, file, first, last, request, _most_telling(lines), problem)
+
+
+def _most_telling(lines: list[Line]) -> tuple[Line, ...]:
+    """Leave out what is too much: first of the lines that tell nothing, from the middle."""
+    order = sorted(
+        enumerate(lines), key=lambda one: (not one[1].matters, min(one[0], len(lines) - one[0]))
+    )
+    return tuple(line for _, line in sorted(order[:MOST_LINES]))
+
+
+def _without_empty_ends(text: LogText, lines: list[int]) -> list[int]:
+    """Leave out the empty lines that an export puts behind an entry, where nothing follows."""
+    kept: set[int] = set()
+    for line in reversed(lines):
+        if text.lines[line].strip() or line + 1 in kept:
+            kept.add(line)
+    return sorted(kept)

@@ -106,6 +106,7 @@ class Demand:
         rng = self._rng
         start = day.midnight + _NIGHT_RUN
         due = start
+        sent = self._slips.sent
         night: list[Message | SkippedMessage] = []
         for subscriber in self._subscribers:
             if (
@@ -114,7 +115,7 @@ class Demand:
                 and not subscriber.left
             ):
                 message = messages.delivery_message(subscriber, due, rng)
-                night += self._slips.sent(message, has_types=day.has_types)
+                night += sent(message, day.has_types)
                 due += _NIGHT_STEP
         night.sort(key=_due)
         return Burst(start, _NIGHT_LANES, night)
@@ -131,7 +132,7 @@ class Demand:
         return self._rng.choice(starts) + self._rng.randrange(_BUSY_MINUTES * MINUTE)
 
     def _send(self, bursts: list[Burst], message: Message, day: Day) -> None:
-        for sent in self._slips.sent(message, has_types=day.has_types):
+        for sent in self._slips.sent(message, day.has_types):
             self._put(bursts, sent)
 
     def _put(self, bursts: list[Burst], message: Message | SkippedMessage) -> None:

@@ -79,7 +79,9 @@ class Finding(NamedTuple):
 
     def as_json(self) -> str:
         """Return it as one line of JSON."""
-        has_both = self.expected is not None and self.logged is not None
+        difference = None
+        if self.expected is not None and self.logged is not None:
+            difference = self.logged - self.expected
         fields: dict[str, str | int | None] = {
             "check": self.check,
             "cause": self.cause,
@@ -90,16 +92,12 @@ class Finding(NamedTuple):
             "request_id": self.subject.request_id,
             "expected": _amount(self.expected),
             "logged": _amount(self.logged),
-            "difference": _amount((self.logged or 0) - (self.expected or 0) if has_both else None),
+            "difference": _amount(difference),
             "amount_at_risk": six_decimals(self.at_risk),
         }
-        further = {
-            "transactions": self.transactions,
-            "crashes": self.crashes,
-            "errors": self.errors,
-            "error": self.error,
-        }
-        fields |= {name: value for name, value in further.items() if value is not None}
+        for name in ("transactions", "crashes", "errors", "error"):
+            if (value := getattr(self, name)) is not None:
+                fields[name] = value
         return json.dumps(fields)
 
 
@@ -126,9 +124,10 @@ class UnusualChange(NamedTuple):
 
 def sign_of(attempt: Attempt) -> int:
     """Return 1 for a credit, -1 for a debit: as its type says, else as its balances do."""
-    if attempt.type is None:
+    kind = attempt.type
+    if kind is None:
         return (attempt.new > attempt.old) - (attempt.new < attempt.old)
-    return 1 if attempt.type == "CREDIT" else -1
+    return 1 if kind == "CREDIT" else -1
 
 
 def expected_change(attempt: Attempt) -> int | None:

@@ -20,7 +20,7 @@ _WALLET_STOOD_STILL = 0.7
 _VAT_FORGOTTEN = 0.6
 """Of the wrong changes to a balance, where there is VAT."""
 
-_FAILS_IN_A_BURST = 0.1
+_FAILS_IN_A_BURST = 0.06
 _MOST_FAILURES = 3
 """After so many a message gets through, lest it come back for ever."""
 
@@ -66,9 +66,8 @@ class Fates:
         self._odd = [_odd(rates, has_types=has_types) for has_types in (False, True)]
         self._apart = [_apart(rates, has_types=has_types) for has_types in (False, True)]
 
-    def decide(self, message: Message, old: int, day: Day, rng: Random) -> Fate | None:
-        """Return what becomes of a message that finds a balance; None: it never came up."""
-        change = message.change
+    def decide(self, message: Message, old: int, change: int, day: Day, rng: Random) -> Fate | None:
+        """Return what becomes of a message that should change a balance; None: it never came up."""
         new = old + change
         if new < 0 and change < 0:
             return self._overdraw(old, new, rng)

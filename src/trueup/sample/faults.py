@@ -6,7 +6,6 @@ logged, side effects and all.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -163,6 +162,8 @@ class Rates:
     def __post_init__(self) -> None:
         for name, rate in self.asked.items():
             if name not in _BY_NAME:
+                import difflib  # loaded only to explain a slip
+
                 near = difflib.get_close_matches(name, _BY_NAME, 1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
                 known = ", ".join(sorted(_BY_NAME))

@@ -73,14 +73,14 @@ class Ledger:
         """Take the next attempt; what needs a look ahead is said about the one before."""
         sign = sign_of(attempt)
         delta = attempt.new - attempt.old
-        self._add_up(attempt, sign)
+        self._add_up(attempt, sign, delta)
         if sign:
             expected = sign * (attempt.amount - attempt.vat)
             if abs(delta - expected) > self.unit:
                 self._find("mismatch", None, attempt, (expected, delta), abs(delta - expected))
-        self._postings.see(attempt, sign)
+        self._postings.see(attempt, sign, delta)
         if attempt.action is not None:
-            self.usual.seen[attempt.type, attempt.action, delta] += 1
+            self.usual.see(attempt.type, attempt.action, delta)
         if self._last is None:
             self.first = attempt
         else:
@@ -121,7 +121,7 @@ class Ledger:
         who = (self.subscriber_id, self.currency)
         self._findings.append(Finding(check, cause, *who, subject, *sums, at_risk))
 
-    def _add_up(self, attempt: Attempt, sign: int) -> None:
+    def _add_up(self, attempt: Attempt, sign: int, delta: int) -> None:
         totals = self.totals
         totals.transactions += 1
         if sign > 0:
@@ -132,9 +132,8 @@ class Ledger:
             totals.debits += attempt.amount
             if attempt.outcome == "applied":
                 totals.applied_debits += attempt.amount
-                if attempt.new < attempt.old:
-                    self._standing.deducted += attempt.old - attempt.new
-                    self._standing.days.add(attempt.at // DAY)
+                if delta < 0:
+                    self._standing.deduct(-delta, attempt.at // DAY)
 
     def _agree(self, one: int, other: int) -> bool:
         return abs(one - other) <= self.unit

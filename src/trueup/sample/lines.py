@@ -171,7 +171,7 @@ def transaction_json(message: Message, at: int, rng: Random) -> str:
         {
             "updatePaymentBalance": True,
             "metadata": {
-                "walletId": message.wallet_id or f"wallet#{subscriber.id}",
+                "walletId": message.wallet_id or subscriber.wallet_id,
                 "walletSk": message.entry_id,
             },
             "actor": "system",

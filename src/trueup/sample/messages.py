@@ -97,7 +97,7 @@ def delivery_message(subscriber: Subscriber, due: int, rng: Random) -> Message:
     randomness = rng.randbytes(48)
     digits = randomness[:32].hex()
     entry_id = uuid(digits[32:])
-    wallet_id = f"wallet#{subscriber.id}"
+    wallet_id = subscriber.wallet_id
     return Message(
         uuid(digits[:32]), due, subscriber, DELIVERY, subscriber.price, 0,
         ulid(due, randomness[32:]), entry_id,
@@ -161,9 +161,7 @@ def _metadata(
     if action.source != "PAYMENT" and rng.random() < _NO_METADATA:
         return {}
     is_bare = rng.random() < _BARE_WALLET
-    fields: dict[str, object] = {
-        "walletId": subscriber.id if is_bare else f"wallet#{subscriber.id}"
-    }
+    fields: dict[str, object] = {"walletId": subscriber.id if is_bare else subscriber.wallet_id}
     if details := _DETAILS.get(action):
         fields |= details(subscriber, rng)
     fields["walletSk"] = entry_id

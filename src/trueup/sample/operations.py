@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from math import sqrt
-from statistics import median
 
 from trueup.sample.facts import Finding, Moment
+from trueup.sample.median import median
 from trueup.sample.tally import Tally
 
 DAY = 24 * 60 * 60_000

@@ -63,6 +63,7 @@ class Subscriber:
     """A subscriber of the simulated service, with the two balances that it keeps."""
 
     id: str
+    wallet_id: str
     number: int
     currency: Currency
     price: int
@@ -129,6 +130,7 @@ def make_subscriber(number: int, rng: Random, findings: list[Finding]) -> Subscr
     books = Books(subscriber_id, findings)
     return Subscriber(
         id=subscriber_id,
+        wallet_id=f"wallet#{subscriber_id}",
         number=number,
         currency=currency,
         price=price,

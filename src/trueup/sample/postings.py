@@ -31,9 +31,8 @@ class Postings:
         self._owners = (f"wallet#{subscriber_id}", subscriber_id, None)
         self._recent: list[Attempt] = []
 
-    def see(self, attempt: Attempt, sign: int) -> None:
-        """Take the next attempt; `sign` is that of its known type, 0 if there is none."""
-        delta = attempt.new - attempt.old
+    def see(self, attempt: Attempt, sign: int, delta: int) -> None:
+        """Take the next attempt, the sign of its known type (0 if it has none), its change."""
         amount = attempt.amount
         if cause := self._repeats(attempt, sign):
             if cause == "redelivered":

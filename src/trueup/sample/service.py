@@ -9,7 +9,7 @@ from trueup.sample.demand import DAY, Day
 from trueup.sample.facts import Attempt, Delivery
 from trueup.sample.fates import LEFT_AFTER_REFUSAL, Fate, Fates
 from trueup.sample.messages import Message, SkippedMessage
-from trueup.sample.printing import money, noisy_money
+from trueup.sample.printing import money, noisy_money, stamp
 from trueup.sample.tally import Tally
 
 _NOISY = 0.008
@@ -34,7 +34,9 @@ class Invocation:
 
     def say(self, text: str, level: str = "INFO") -> None:
         """Log a line of the service."""
-        self.entries.append(lines.application(self.at, self.request, text, level))
+        # as lines.application does, which would be one call more for each of very many lines
+        when = stamp(self.at)
+        self.entries.append(f"{when} {when}\t{self.request}\t{level}\t{text}\n\n")
 
 
 class Service:
@@ -59,11 +61,12 @@ class Service:
         """Bring one subscriber's balance in line with the wallet; None: it never came to that."""
         subscriber = message.subscriber
         old, wallet = subscriber.subscription, subscriber.wallet
+        change = message.change
         if message.payment is None:
             if message.moves_wallet:
-                subscriber.wallet += message.change
+                subscriber.wallet += change
             message.payment = subscriber.wallet
-        fate = self._fates.decide(message, old, self._day, self._rng)
+        fate = self._fates.decide(message, old, change, self._day, self._rng)
         if fate is None:
             subscriber.wallet = wallet
             return None
@@ -131,18 +134,16 @@ class Service:
             message.entry_id if has_wallet else None,
             message.delivery_id if has_types else None,
         )
-        self._enter(message, attempt, fate)
-        return attempt
-
-    def _enter(self, message: Message, attempt: Attempt, fate: Fate) -> None:
         ledger = message.subscriber.ledger
         ledger.see(attempt)
+        tally = self._tally
+        tally.transactions += 1
+        tally.outcomes_of_transactions[fate.outcome] += 1
         if fate.fault:
-            self._tally.faults[fate.fault] += 1
+            tally.faults[fate.fault] += 1
             if fate.fault == "unusual_change":
                 ledger.usual.mark(attempt)
-        self._tally.transactions += 1
-        self._tally.outcomes_of_transactions[fate.outcome] += 1
+        return attempt
 
     def _count_message(self, outcome: str, at: int) -> None:
         tally = self._tally

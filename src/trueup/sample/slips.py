@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from random import Random
 
@@ -31,7 +31,7 @@ class Slips:
             for slips in (_ALWAYS, _ALWAYS | _TYPED)
         ]
 
-    def sent(self, message: Message, *, has_types: bool) -> list[Message]:
+    def sent(self, message: Message, has_types: bool) -> Sequence[Message]:  # noqa: FBT001
         """Return what is really sent in place of a message; nearly always the message itself."""
         odds = self._odds[has_types]
         draw = self._rng.random()
@@ -42,7 +42,7 @@ class Slips:
                 for one in spoilt:
                     one.is_odd = True
                 return spoilt
-        return [message]
+        return (message,)
 
 
 def _make_zero(message: Message, _rng: Random) -> list[Message]:

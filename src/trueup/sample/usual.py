@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from statistics import median
-
 from trueup.sample.facts import Attempt
+from trueup.sample.median import median
 
 ENOUGH = 4
 """So many other changes it takes to tell what is usual."""
@@ -14,13 +12,18 @@ ENOUGH = 4
 class Usual:
     """The changes of a ledger that were logged with type and action."""
 
-    __slots__ = ("marked", "seen")
+    __slots__ = ("_seen", "marked")
 
     def __init__(self) -> None:
-        self.seen: Counter[tuple[str | None, str, int]] = Counter()
+        self._seen: dict[tuple[str | None, str, int], int] = {}
         """How many there were of each type, action and change."""
         self.marked: list[Attempt] = []
         """Attempts that were made unusual."""
+
+    def see(self, kind: str | None, action: str, change: int) -> None:
+        """Take the next change."""
+        key = (kind, action, change)
+        self._seen[key] = self._seen.get(key, 0) + 1
 
     def mark(self, attempt: Attempt) -> None:
         """Remember an attempt as made unusual."""
@@ -39,4 +42,9 @@ class Usual:
         return round(size / median(others), 2)
 
     def _sizes(self, kind: str | None, action: str | None) -> list[int]:
-        return [abs(change) for *what, change in self.seen.elements() if what == [kind, action]]
+        return [
+            abs(change)
+            for (its_kind, its_action, change), count in self._seen.items()
+            for _ in range(count)
+            if (its_kind, its_action) == (kind, action)
+        ]

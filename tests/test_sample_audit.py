@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from trueup.config import Settings
 from trueup.reports.json_report import summary
 from trueup.sample import FAULTS, write_sample
 
-FURTHER = ("transactions", "crashes", "errors", "error")
+FURTHER = ("transactions", "crashes", "errors")
 SUMS = ("expected", "logged", "difference", "amount_at_risk")
 
 
@@ -50,12 +51,21 @@ def made(
         return labels, (summary(audit.report), found)
 
 
+def stamp(at: str | datetime) -> str:
+    return at if isinstance(at, str) else f"{at.isoformat(timespec='milliseconds')}Z"
+
+
+def one_of_many(row: dict[str, Any]) -> tuple[Any, Any]:
+    """Return request and error: one case is a request, many share an error."""
+    return (None, row.get("error")) if row["subscriber_id"] is None else (row["request_id"], None)
+
+
 def keys(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
     return Counter(
         (
             row["check"], row["cause"], row["subscriber_id"], row["currency"],
-            row["transaction_id"], row["request_id"],
-            *(row.get(name) for name in FURTHER),
+            stamp(row["at"]), row["transaction_id"], *(row.get(name) for name in FURTHER),
+            *one_of_many(row),
             *(None if row[name] is None else Decimal(row[name]) for name in SUMS),
         )
         for row in rows

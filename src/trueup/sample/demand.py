@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from random import Random
 
 from trueup.sample import messages
@@ -32,6 +33,8 @@ _EVENTS_A_DAY = 0.045
 """Top-ups, gifts and so on, a subscriber and day."""
 _SKIPPED_A_DAY = 0.03
 _CORRECTS_GAP = 0.012
+
+_DUE = attrgetter("due")
 
 
 @dataclass(slots=True)
@@ -98,7 +101,7 @@ class Demand:
             skipped = SkippedMessage(messages.random_uuid(rng), self._moment(starts), reason)
             self._put(bursts, skipped)
         for burst in bursts:
-            burst.messages.sort(key=_due)
+            burst.messages.sort(key=_DUE)
         return bursts
 
     def night(self, day: Day) -> Burst:
@@ -117,7 +120,7 @@ class Demand:
                 message = messages.delivery_message(subscriber, due, rng)
                 night += sent(message, day.has_types)
                 due += _NIGHT_STEP
-        night.sort(key=_due)
+        night.sort(key=_DUE)
         return Burst(start, _NIGHT_LANES, night)
 
     def _how_many(self, rate: float) -> int:
@@ -168,10 +171,6 @@ class Demand:
         if not net:
             return None
         return messages.other_message(subscriber, self._moment(starts), action, net, rng)
-
-
-def _due(message: Message | SkippedMessage) -> int:
-    return message.due
 
 
 def _signed(action: Action, amount: int) -> tuple[Action, int]:

@@ -47,8 +47,8 @@ class Fate(NamedTuple):
 
     @property
     def comes_back(self) -> bool:
-        """Tell whether the queue delivers the message once more."""
-        return self.outcome == "failed" and self.fault != "failed_forever"
+        """Tell whether the queue delivers a failed message once more."""
+        return self.fault != "failed_forever"
 
 
 Choice = Callable[[Message, int, int, Random], Fate | None]

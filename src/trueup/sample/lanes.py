@@ -89,10 +89,11 @@ class Lane:
             elif not self._held or not self._is_held(message):
                 announced = bool(place) or self._has_types or rng.random() >= _UNANNOUNCED
                 fate = self._service.sync(message, run, announced=announced)
-                has_failed |= fate is not None and fate.outcome == "failed"
-                if fate and fate.comes_back:
-                    self._held.add(message.subscriber.id)
-                    self._again.append(message)
+                if fate is not None and fate.outcome == "failed":
+                    has_failed = True
+                    if fate.comes_back:
+                        self._held.add(message.subscriber.id)
+                        self._again.append(message)
         # a fifth of the time that randrange takes
         run.at += 1 + int(rng.random() * 39)
         sandbox.end(run, failed=has_failed)

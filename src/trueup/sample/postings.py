@@ -34,7 +34,10 @@ class Postings:
     def see(self, attempt: Attempt, sign: int, delta: int) -> None:
         """Take the next attempt, the sign of its known type (0 if it has none), its change."""
         amount = attempt.amount
-        if cause := self._repeats(attempt, sign):
+        recent = self._recent
+        if not recent or attempt.at - recent[-1].at > REMEMBERED:
+            self._recent = [attempt]
+        elif cause := self._repeats(attempt, sign):
             if cause == "redelivered":
                 self._note("duplicate_posting", cause, attempt, NO_SUMS, 0)
             else:
@@ -53,12 +56,8 @@ class Postings:
 
     def _repeats(self, attempt: Attempt, sign: int) -> str | None:
         """Remember the attempt and return how it repeats an earlier one, if it does."""
-        recent = self._recent
-        if not recent or attempt.at - recent[-1].at > REMEMBERED:
-            self._recent = [attempt]
-            return None
-        latest_first = recent[::-1]
-        recent.append(attempt)
+        latest_first = self._recent[::-1]
+        self._recent.append(attempt)
         for earlier in latest_first:
             if earlier.transaction_id == attempt.transaction_id:
                 return "redelivered" if self._is_redelivered(attempt, earlier) else "certain"

@@ -26,6 +26,7 @@ from trueup.config import (
 from trueup.errors import BadUse
 
 if TYPE_CHECKING:
+    from trueup.sample.plan import Plan
     from trueup.sources.files import Found
 
 app = typer.Typer(
@@ -248,7 +249,17 @@ def sample(
         int, typer.Option(metavar="N", min=1, help="How many subscribers.")
     ] = 200,
     days: Annotated[int, typer.Option(metavar="N", min=1, help="How many days.")] = 60,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same logs.")] = 1,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="The same seed, the same logs (default 1).")
+    ] = None,
+    faults: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Plan of the faults: TOML with their rates."),
+    ] = None,
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="LOGS", help="Put the faults of the plan into a copy of these logs."),
+    ] = None,
     processes: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Processes that write; else one per processor."),
@@ -256,22 +267,51 @@ def sample(
 ) -> None:
     """Write realistic logs with known faults, which labels.json lists.
 
+    With --into, the faults of the plan go into a copy of the logs that are given.
+
     Example: trueup sample logs/ --subscribers 1000 --days 90
     """
+    from trueup.sample.plan import Plan, read_plan
+
+    plan = read_plan(faults) if faults else Plan(seed=seed or 1)
+    if seed is not None:
+        plan = replace(plan, seed=seed)
+    if into is not None:
+        if faults is None:
+            raise BadUse("--into needs a plan of the faults: give it with --faults")
+        _inject(Path(into), Path(folder), plan)
+    else:
+        _write_sample(Path(folder), plan, subscribers, days, processes or os.cpu_count() or 1)
+
+
+def _write_sample(folder: Path, plan: Plan, subscribers: int, days: int, processes: int) -> None:
     from trueup.reports.terminal import plural
     from trueup.sample import write_sample
 
     made = write_sample(
-        Path(folder),
+        folder,
         subscribers=subscribers,
         days=days,
-        seed=seed,
-        processes=processes or os.cpu_count() or 1,
+        seed=plan.seed,
+        processes=processes,
+        rates=plan.rates,
+        factor=plan.factor,
     )
     _show(
         f"Wrote {plural(made.files, 'file')} ({made.unpacked_bytes / 1e6:,.1f} MB of text) with "
         f"{plural(made.transactions, 'transaction')} to {made.folder}; "
         f"labels.json lists {plural(made.findings, 'finding')} to be found."
+    )
+
+
+def _inject(logs: Path, folder: Path, plan: Plan) -> None:
+    from trueup.injecting import inject
+    from trueup.reports.terminal import plural
+
+    made = inject(logs, folder, plan)
+    _show(
+        f"Copied {plural(made.files, 'file')} to {made.folder}, {made.edited_files:,} of them with "
+        f"faults; labels.json lists {plural(made.labels, 'finding')} that the copy has more."
     )
 
 
@@ -285,8 +325,10 @@ def demo(
 
     Example: trueup demo
     """
+    from trueup.sample.plan import Plan
+
     logs, report = Path(folder) / "logs", Path(folder) / "report"
-    sample(str(logs))
+    _write_sample(logs, Plan(), 200, 60, os.cpu_count() or 1)
     _show("")
     _audit([str(logs)], _settings(None, out_dir=str(report)))
     _show(f"\nOpen {report / 'report.xlsx'}: its first page leads to everything else.")

@@ -31,7 +31,8 @@ paces AS (
     SELECT
         t.subscriber_id,
         t.currency,
-        CAST(-sum(t.delta) AS DOUBLE) / count(DISTINCT CAST(t.at AS DATE)) AS per_day
+        CAST(-sum(t.delta) AS DECIMAL(20, 6)) AS deducted,
+        CAST(count(DISTINCT CAST(t.at AS DATE)) AS DECIMAL(9, 0)) AS days
     FROM transactions AS t
     INNER JOIN lows AS l ON l.subscriber_id = t.subscriber_id AND l.currency = t.currency
     WHERE t.type = 'DEBIT' AND t.outcome = 'applied' AND t.delta < 0
@@ -43,7 +44,7 @@ SELECT
     l.currency,
     l.at,
     CASE
-        WHEN CAST(l.subscription_after AS DOUBLE) < p.per_day THEN 'short'
+        WHEN l.subscription_after * p.days < p.deducted THEN 'short'
         ELSE 'low'
     END AS cause,
     l.low_balance AS expected,
@@ -57,7 +58,11 @@ SELECT
     l.first_line,
     l.last_line,
     CAST(NULL AS TIMESTAMP) AS lasts_until,
-    CAST(p.per_day AS DECIMAL(18, 2)) AS deducted_per_day,
-    round(CAST(l.subscription_after AS DOUBLE) / p.per_day, 1) AS days_covered
+    CAST(CAST(p.deducted AS DOUBLE) / CAST(p.days AS DOUBLE) AS DECIMAL(18, 2))
+        AS deducted_per_day,
+    round(
+        CAST(l.subscription_after AS DOUBLE) * CAST(p.days AS DOUBLE)
+        / CAST(p.deducted AS DOUBLE), 1
+    ) AS days_covered
 FROM lows AS l
 LEFT JOIN paces AS p ON p.subscriber_id = l.subscriber_id AND p.currency = l.currency

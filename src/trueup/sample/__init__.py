@@ -6,16 +6,18 @@ Beside the logs stands `labels.json`: what a correct audit of them must find.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from trueup.errors import BadUse
-from trueup.sample.cells import SIZE, Cell, write_cell
-from trueup.sample.labelfile import LABELS, write_labels
+from trueup.sample.cells import SIZE, Cell, error_days, write_cell
+from trueup.sample.faults import FACTOR, FAULTS, Rates
+from trueup.sample.labelfile import LABELS, write_findings, write_labels
+from trueup.sample.operations import find_in_operations
 from trueup.sample.tally import Tally
 
-__all__ = ["LABELS", "SampleSummary", "write_sample"]
+__all__ = ["FAULTS", "LABELS", "SampleSummary", "write_sample"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,28 @@ class SampleSummary:
     findings: int
 
 
-def write_sample(
-    folder: Path, *, subscribers: int = 200, days: int = 60, seed: int = 1, processes: int = 1
+def write_sample(  # noqa: PLR0913 - each is an option of its own
+    folder: Path,
+    *,
+    subscribers: int = 200,
+    days: int = 60,
+    seed: int = 1,
+    processes: int = 1,
+    rates: Mapping[str, float] | None = None,
+    factor: tuple[float, float] = FACTOR,
 ) -> SampleSummary:
     """Write logs and labels into an empty or new folder.
 
-    The same subscribers, days and seed give the same bytes, whatever the number of processes.
-    Raises BadUse for a folder that is not empty or cannot be written.
+    `rates` say how often faults happen, by their names in FAULTS; 0 turns one off. `factor` says
+    how many times the usual change an unusual one is, from and to. The same options give the same bytes, whatever the number of processes.
+    Raises BadUse for a folder that is not empty or cannot be written, and for rates of what is
+    no fault or that are no shares.
     """
     for name, value in (("subscribers", subscribers), ("days", days), ("processes", processes)):
         if value < 1:
             raise BadUse(f"{name} is {value}: give 1 or more")
+    chosen = Rates(dict(sorted((rates or {}).items())), factor)
+    bursts = error_days(days, chosen, seed)
     parts = _prepare(folder)
     try:
         cells = [
@@ -50,6 +63,8 @@ def write_sample(
                 number=number,
                 subscribers=range(first, min(first + SIZE, subscribers)),
                 days=days,
+                error_days=bursts,
+                rates=chosen,
                 seed=seed,
             )
             for number, first in enumerate(range(0, subscribers, SIZE))
@@ -57,8 +72,18 @@ def write_sample(
         tally = Tally()
         for cell_tally in _write_cells(cells, processes):
             tally.add(cell_tally)
-        header = {"seed": seed, "subscribers": subscribers, "days": days}
-        write_labels(folder, header, tally, [cell.findings for cell in cells])
+        tally.faults["error_burst"] = len(bursts)
+        overall = find_in_operations(tally)
+        tally.findings += len(overall)
+        write_findings(parts / "overall", overall)
+        header = {
+            "seed": seed,
+            "subscribers": subscribers,
+            "days": days,
+            "rates": chosen.asked,
+            "factor": list(factor),
+        }
+        write_labels(folder, header, tally, [*(cell.findings for cell in cells), parts / "overall"])
     finally:
         shutil.rmtree(parts)
     return SampleSummary(

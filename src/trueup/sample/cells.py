@@ -7,15 +7,18 @@ its number and its subscribers alone.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from random import Random
 
 from trueup.sample.demand import DAY, Burst, Day, Demand
-from trueup.sample.labels import Finding
-from trueup.sample.lanes import Lane, Write
+from trueup.sample.facts import Finding
+from trueup.sample.fates import Fates
+from trueup.sample.faults import Rates
+from trueup.sample.labelfile import write_findings
+from trueup.sample.lanes import Lane
 from trueup.sample.messages import Message, SkippedMessage
 from trueup.sample.people import Subscriber, make_subscriber
 from trueup.sample.tally import Tally
@@ -40,6 +43,9 @@ class Cell:
     number: int
     subscribers: range
     days: int
+    error_days: frozenset[int]
+    """Numbers of the days on which many messages fail, the same for all cells."""
+    rates: Rates
     seed: int
 
 
@@ -49,15 +55,18 @@ def write_cell(cell: Cell) -> Tally:
     tally = Tally()
     found: list[Finding] = []
     subscribers = [make_subscriber(number, rng, found) for number in cell.subscribers]
-    demand = Demand(subscribers, rng)
+    demand = Demand(subscribers, cell.rates, rng, tally)
     write = partial(_write_stream, cell.folder, rng, tally)
-    for day in _calendar(cell.days):
+    fates = Fates(cell.rates)
+    for day in _calendar(cell.days, cell.error_days):
+        lane = partial(Lane, day, fates, rng, tally, write)
+        demand.move_house()
         for burst in demand.busy_hours(day):
-            _work_off(burst, day, rng, tally, write)
-        _work_off(demand.night(day), day, rng, tally, write)
+            _work_off(burst, lane)
+        _work_off(demand.night(day), lane)
     _close_books(subscribers, tally)
     tally.findings = len(found)
-    _write_findings(cell.findings, found)
+    write_findings(cell.findings, found)
     return tally
 
 
@@ -65,7 +74,14 @@ def _write_stream(folder: Path, rng: Random, tally: Tally, name: str, text: str)
     write_stream(folder, name, text, rng, tally)
 
 
-def _calendar(days: int) -> Iterator[Day]:
+def error_days(days: int, rates: Rates, seed: int) -> frozenset[int]:
+    """Return the numbers of the days on which many messages fail."""
+    rng = Random(f"{seed}/error days")  # noqa: S311 - it has to repeat itself
+    count = int(rates.of("error_burst") * days + rng.random())
+    return frozenset(rng.sample(range(days), count))
+
+
+def _calendar(days: int, error_days: frozenset[int]) -> Iterator[Day]:
     """Yield the days: the first of them before 2024, when that leaves half of them after."""
     first = _FIRST_TYPED - dt.timedelta(days=min(_UNTYPED_DAYS, days // 2))
     for number in range(days):
@@ -77,10 +93,11 @@ def _calendar(days: int) -> Iterator[Day]:
             has_types=date >= _FIRST_TYPED,
             error_shows_old=date < _FIRST_NEW_ERROR,
             prints_locks=number == days * 2 // 3,
+            has_errors=number in error_days,
         )
 
 
-def _work_off(burst: Burst, day: Day, rng: Random, tally: Tally, write: Write) -> None:
+def _work_off(burst: Burst, new_lane: Callable[[], Lane]) -> None:
     """Let each lane work off its subscribers' messages."""
     lanes: list[list[Message | SkippedMessage]] = [[] for _ in range(burst.lanes)]
     for place, message in enumerate(burst.messages):
@@ -88,19 +105,14 @@ def _work_off(burst: Burst, day: Day, rng: Random, tally: Tally, write: Write) -
         turn = message.subscriber.number if isinstance(message, Message) else place
         lanes[turn % burst.lanes].append(message)
     for messages in lanes:
-        Lane(day, rng, tally, write).work_off(messages)
+        new_lane().work_off(messages)
 
 
 def _close_books(subscribers: list[Subscriber], tally: Tally) -> None:
     for subscriber in subscribers:
-        subscriber.ledger.close()
-        totals = subscriber.ledger.totals
-        tally.subscribers += totals.transactions > 0
-        if totals.transactions:
-            tally.add_totals(subscriber.currency.code, totals)
-
-
-def _write_findings(path: Path, found: list[Finding]) -> None:
-    lines = ("\t".join((*finding.sort_key(), finding.as_json())) for finding in found)
-    with path.open("x", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{line}\n" for line in sorted(lines))
+        subscriber.books.close()
+        ledgers = subscriber.books.used()
+        tally.subscribers += bool(ledgers)
+        for ledger in ledgers:
+            tally.add_totals(ledger.currency, ledger.totals)
+            tally.unusual_changes += ledger.unusual_changes()

@@ -1,209 +1,185 @@
-"""What goes wrong with a transaction, and how often.
+"""The vocabulary of faults: what can go wrong, and how often it does unless asked otherwise.
 
-A fate says what becomes of one attempt: what is logged and what is left behind. Each fate that is
-a fault has a name, under which the labels count it. What an auditor must find afterwards is not
-decided here but by the ledger, from what was logged.
+What an auditor must find afterwards is not said here: the ledgers work it out from what was
+logged, side effects and all.
 """
 
 from __future__ import annotations
 
-from bisect import bisect
-from collections.abc import Callable, Sequence
-from itertools import accumulate
-from random import Random
-from typing import NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from trueup.sample.messages import Message
+from trueup.errors import BadUse
 
-LEFT_AFTER_REFUSAL = 0.25
-"""How many of the refused never come back: their gap stays open."""
+FACTOR = (5.0, 20.0)
+"""How many times the usual change an unusual one is, from and to."""
 
-_POSTED = 0.15
-"""How many overdrafts slip through the service's check."""
+_ALL = "transactions"
+_IN_STEP = "transactions that leave the two balances alike"
+_OUT_OF_STEP = "transactions that leave the two balances different"
+_BELOW_ZERO = "transactions that would take the balance below zero"
 
-_WALLET_STOOD_STILL = 0.7
-"""Of the messages that no listener applied: those for which the wallet had not moved either."""
 
-_VAT_FORGOTTEN = 0.6
-"""Of the wrong changes to a balance, where there is VAT."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kind of fault, under the name that rates and labels know it by."""
+
+    name: str
+    what: str
+    share_of: str
+    """What its rate is a share of."""
+    rate: float
+    """How often it happens unless asked otherwise."""
+    rate_before_types: float | None = None
+    """The same before 2024, where that differs."""
+
 
 FAULTS = (
-    "drift_closed",
-    "drift_moved",
-    "drift_opened",
-    "failed_delivery",
-    "false_alarm",
-    "lost_update",
-    "mismatch",
-    "missed_alarm",
-    "not_applied",
-    "posted_overdraft",
-    "refused_overdraft",
-    "reset_to_payment",
-    "unseen_change",
+    Fault(
+        "lost_update",
+        "An update is logged as applied and lost: the next transaction starts from the old balance.",
+        _ALL,
+        0.0015,
+    ),
+    Fault(
+        "not_applied",
+        "A message counts as already synced, yet no other listener applied it.",
+        _ALL,
+        0.006,
+        0.05,
+    ),
+    Fault(
+        "reset_to_payment",
+        "The subscription balance is set to the payment balance, unlogged.",
+        f"{_OUT_OF_STEP}, since 2024",
+        0.004,
+    ),
+    Fault(
+        "unseen_change",
+        "The subscription balance moves, half the time with the wallet, by an amount that no message explains.",
+        _ALL,
+        0.0015,
+    ),
+    Fault("drift_opened", "The wallet alone moves, out of step.", _IN_STEP, 0.0018),
+    Fault("drift_moved", "The wallet alone moves, from one gap to another.", _OUT_OF_STEP, 0.0068),
+    Fault("drift_closed", "The wallet alone moves, back into step.", _OUT_OF_STEP, 0.02),
+    Fault(
+        "mismatch",
+        "The balance changes by another sum than the amount without VAT.",
+        _ALL,
+        0.0022,
+    ),
+    Fault(
+        "credit_lowers",
+        "A credit is taken off the subscription balance, while the wallet gains it.",
+        "credits since 2024 that the balance can take",
+        0.008,
+    ),
+    Fault(
+        "debit_raises",
+        "A debit is added to the subscription balance, while the wallet loses it.",
+        "debits since 2024",
+        0.0005,
+    ),
+    Fault(
+        "negative_amount",
+        "A credit is booked as a debit of a negative amount.",
+        "credits since 2024",
+        0.02,
+    ),
+    Fault("zero_amount", "An amount is zero.", _ALL, 0.001),
+    Fault(
+        "unusual_change",
+        "An amount is 5 to 20 times the subscriber's usual one for the action; all else is right.",
+        "transactions since 2024 with enough earlier ones to compare, and a balance that can take it",
+        0.003,
+    ),
+    Fault(
+        "duplicate_entry",
+        "A wallet entry comes once more within minutes, under another transaction id, and is posted.",
+        "transactions since 2024 with a wallet entry",
+        0.001,
+    ),
+    Fault(
+        "duplicate_delivery",
+        "A delivery is paid for once more within minutes, under another wallet entry.",
+        "transactions since 2024 with a delivery",
+        0.001,
+    ),
+    Fault(
+        "wallet_mismatch",
+        "The wallet named is that of somebody else.",
+        "transactions since 2024 with a wallet",
+        0.0008,
+    ),
+    Fault(
+        "currency_change",
+        "A subscriber moves to another country and goes on in its currency.",
+        "subscribers, each day",
+        0.0003,
+    ),
+    Fault(
+        "posted_overdraft",
+        "The service lets a balance go below zero.",
+        _BELOW_ZERO,
+        0.15,
+    ),
+    Fault(
+        "refused_overdraft",
+        "The service refuses to let a balance go below zero; what is neither refused nor posted never comes up.",
+        _BELOW_ZERO,
+        0.85,
+    ),
+    Fault(
+        "refused_unlogged",
+        "A refusal is logged without its transaction.",
+        "refused messages",
+        0.35,
+    ),
+    Fault("failed_delivery", "A message fails and comes back.", _ALL, 0.002),
+    Fault("failed_forever", "A message fails and never comes back.", _ALL, 0.0005),
+    Fault(
+        "error_burst",
+        "Many more messages than usual fail, and come back.",
+        "days",
+        0.03,
+    ),
+    Fault("false_alarm", "A sync error is logged though the balances agree.", _IN_STEP, 0.0025),
+    Fault("missed_alarm", "No sync error is logged though they differ.", _OUT_OF_STEP, 0.012),
+    Fault("crash", "An invocation crashes before it takes up a message.", "invocations", 0.003),
+    Fault("crash_at_init", "A sandbox crashes while it starts up.", "sandboxes", 0.012),
 )
 
-
-class Fate(NamedTuple):
-    """What becomes of an attempt."""
-
-    outcome: str
-    new: int
-    """newBalance as logged."""
-    shown: int
-    """Subscription balance at the time of the log lines."""
-    stored: int
-    """Subscription balance that the next transaction starts from."""
-    fault: str | None = None
-    alarm: bool | None = None
-    """Whether a sync error is printed; None: if, and only if, the balances differ."""
+_BY_NAME = {fault.name: fault for fault in FAULTS}
 
 
-Choice = Callable[[Message, int, int, Random], Fate | None]
-"""Takes message, old balance, change; None where this fate cannot befall the message."""
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How often each fault happens, and how large: as asked for, else by default.
 
+    Raises BadUse for names that are no fault's, and for rates that are no shares.
+    """
 
-def decide(message: Message, old: int, change: int, rng: Random, *, has_types: bool) -> Fate:
-    """Return what becomes of a message that finds a balance and should change it."""
-    new = old + change
-    if new < 0 and change < 0:
-        if rng.random() < _POSTED:
-            return Fate("applied", new, new, new, "posted_overdraft")
-        return Fate("blocked", new, old, old, "refused_overdraft")
-    draw = rng.random()
-    odd = _TYPED if has_types else _UNTYPED
-    if draw < odd.limit and change:
-        return odd.choose(draw)(message, old, change, rng) or Fate("applied", new, new, new)
-    subscriber = message.subscriber
-    if abs(new - subscriber.wallet) > subscriber.currency.unit:
-        draw = rng.random()
-        if draw < _GAP.limit and (has_types or draw >= _RESETS):
-            return _GAP.choose(draw)(message, old, change, rng) or Fate("applied", new, new, new)
-    return Fate("applied", new, new, new)
+    asked: Mapping[str, float] = field(default_factory=dict)
+    factor: tuple[float, float] = FACTOR
+    """How many times the usual change an unusual one is, from and to."""
 
+    def __post_init__(self) -> None:
+        for name, rate in self.asked.items():
+            if name not in _BY_NAME:
+                import difflib  # loaded only to explain a slip
 
-def _failed(_message: Message, old: int, change: int, _rng: Random) -> Fate:
-    return Fate("failed", old + change, old, old, "failed_delivery", alarm=False)
+                near = difflib.get_close_matches(name, _BY_NAME, 1)
+                hint = f" (did you mean {near[0]}?)" if near else ""
+                known = ", ".join(sorted(_BY_NAME))
+                raise BadUse(f"there is no fault {name!r}{hint}: give a rate to any of {known}")
+            if not 0 <= rate <= 1:
+                raise BadUse(f"the rate of {name} is {rate}: give a share from 0 to 1")
 
-
-def _synced_elsewhere(_message: Message, old: int, change: int, _rng: Random) -> Fate:
-    new = old + change
-    return Fate("already_synced", new, new, new)
-
-
-def _synced_nowhere(message: Message, old: int, change: int, rng: Random) -> Fate:
-    if message.moves_wallet and rng.random() < _WALLET_STOOD_STILL:
-        # a message too many: the wallet had not moved for it either
-        message.subscriber.wallet -= change
-        message.payment = message.subscriber.wallet
-        message.moves_wallet = False
-    return Fate("already_synced", old + change, old, old, "not_applied")
-
-
-def _lost_update(_message: Message, old: int, change: int, _rng: Random) -> Fate:
-    new = old + change
-    return Fate("applied", new, new, old, "lost_update")
-
-
-def _wrong_change(message: Message, old: int, change: int, rng: Random) -> Fate | None:
-    if message.vat and rng.random() < _VAT_FORGOTTEN:
-        new = old + message.action.sign * message.amount
-    else:
-        new = old + change * rng.choice((2, 2, 10)) // rng.choice((1, 4))
-    if new < 0 or abs(new - old - change) <= 2 * message.subscriber.currency.unit:
-        return None
-    return Fate("applied", new, new, new, "mismatch")
-
-
-def _unseen_change(message: Message, old: int, change: int, rng: Random) -> Fate:
-    new = old + change
-    extra = _some_amount(message, rng)
-    if new + extra < 0:
-        extra = -extra
-    if rng.getrandbits(1):
-        message.subscriber.wallet += extra
-    return Fate("applied", new, new, new + extra, "unseen_change")
-
-
-def _drift(message: Message, old: int, change: int, rng: Random) -> Fate:
-    new = old + change
-    subscriber = message.subscriber
-    in_step = abs(new - subscriber.wallet) <= subscriber.currency.unit
-    subscriber.wallet += _some_amount(message, rng)
-    return Fate("applied", new, new, new, "drift_opened" if in_step else "drift_moved")
-
-
-def _false_alarm(message: Message, old: int, change: int, _rng: Random) -> Fate | None:
-    new = old + change
-    subscriber = message.subscriber
-    if abs(new - subscriber.wallet) > subscriber.currency.unit:
-        return None
-    return Fate("applied", new, new, new, "false_alarm", alarm=True)
-
-
-def _reset_to_payment(message: Message, old: int, change: int, _rng: Random) -> Fate | None:
-    new = old + change
-    subscriber = message.subscriber
-    if subscriber.wallet < subscriber.price:
-        return None
-    return Fate("applied", new, new, subscriber.wallet, "reset_to_payment")
-
-
-def _drift_back(message: Message, old: int, change: int, _rng: Random) -> Fate:
-    new = old + change
-    message.subscriber.wallet = new
-    return Fate("applied", new, new, new, "drift_closed")
-
-
-def _missed_alarm(_message: Message, old: int, change: int, _rng: Random) -> Fate:
-    new = old + change
-    return Fate("applied", new, new, new, "missed_alarm", alarm=False)
-
-
-def _some_amount(message: Message, rng: Random) -> int:
-    subscriber = message.subscriber
-    amount = rng.randrange(3, 5 * subscriber.price // subscriber.currency.unit)
-    return rng.choice((-1, 1, 1)) * amount * subscriber.currency.unit
-
-
-class _Odds:
-    """Fates with their probabilities, and the sum of these."""
-
-    def __init__(self, fates: Sequence[tuple[float, Choice]]) -> None:
-        self._steps = list(accumulate(probability for probability, _ in fates))
-        self._choices = [choice for _, choice in fates]
-        self.limit = self._steps[-1]
-
-    def choose(self, draw: float) -> Choice:
-        return self._choices[bisect(self._steps, draw)]
-
-
-def _odds(synced_elsewhere: float, synced_nowhere: float) -> _Odds:
-    return _Odds(
-        (
-            (synced_elsewhere, _synced_elsewhere),
-            (synced_nowhere, _synced_nowhere),
-            (0.002, _failed),
-            (0.0015, _lost_update),
-            (0.0022, _wrong_change),
-            (0.0015, _unseen_change),
-            (0.0018, _drift),
-            (0.0025, _false_alarm),
-        )
-    )
-
-
-# Other listeners dealt with many messages in the old version, and with few in the new one.
-_UNTYPED = _odds(0.06, 0.05)
-_TYPED = _odds(0.008, 0.006)
-
-# Only of balances that differ. The first needs a logged payment balance.
-_RESETS = 0.004
-_GAP = _Odds(
-    (
-        (_RESETS, _reset_to_payment),
-        (0.02, _drift_back),
-        (0.005, _drift),
-        (0.012, _missed_alarm),
-    )
-)
+    def of(self, name: str, *, has_types: bool = True) -> float:
+        """Return the rate of a fault, since 2024 or before it."""
+        fault = _BY_NAME[name]
+        default = fault.rate
+        if not has_types and fault.rate_before_types is not None:
+            default = fault.rate_before_types
+        return self.asked.get(name, default)

@@ -8,20 +8,28 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from trueup.sample.facts import Finding
 from trueup.sample.faults import FAULTS
-from trueup.sample.labels import SCHEMA
 from trueup.sample.tally import Tally
 
 LABELS = "labels.json"
+SCHEMA = "trueup.labels/1"
 
 # Well below the 256 open files that some systems allow.
 _MOST_OPEN = 100
 
 
+def write_findings(path: Path, found: list[Finding]) -> None:
+    """Write findings to a file of their own: one a line, sorted, each behind its sort key."""
+    lines = ("\t".join((*finding.sort_key(), finding.as_json())) for finding in found)
+    with path.open("x", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in sorted(lines))
+
+
 def write_labels(
-    folder: Path, made_from: Mapping[str, int], tally: Tally, findings: list[Path]
+    folder: Path, made_from: Mapping[str, object], tally: Tally, findings: list[Path]
 ) -> None:
-    """Write the labels; `findings` are the cells' files of sorted lines."""
+    """Write the labels; `findings` are files that `write_findings` wrote."""
     head = {"schema": SCHEMA, **made_from, **_fields(tally)}
     with (folder / LABELS).open("x", encoding="utf-8", newline="\n") as file:
         file.write(json.dumps(head, indent=1).removesuffix("\n}"))
@@ -55,7 +63,13 @@ def _fields(tally: Tally) -> dict[str, object]:
         "currencies": {
             currency: totals.as_fields() for currency, totals in sorted(tally.currencies.items())
         },
-        "faults": {fault: tally.faults[fault] for fault in FAULTS},
+        "faults": {name: tally.faults[name] for name in sorted(fault.name for fault in FAULTS)},
+        "unusual_changes": [
+            change.as_fields()
+            for change in sorted(
+                tally.unusual_changes, key=lambda one: (one.subscriber_id, one.attempt.at)
+            )
+        ],
     }
 
 

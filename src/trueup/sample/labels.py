@@ -1,109 +1,19 @@
 """What a correct audit of the sample must find, worked out from the facts and not from the log.
 
-A ledger sees the attempts of one subscriber in order of time and applies the definitions of the
-log format one by one. It is written apart from the product's checks, in the plainest way, so
-that the two can be held against each other. Amounts are integers of a millionth.
+A ledger sees the attempts of one subscriber in one currency in order of time and applies the
+definitions of the log format one by one. It is written apart from the product's checks, in the
+plainest way, so that the two can be held against each other.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import NamedTuple
 
-from trueup.sample.printing import stamp
-
-SCHEMA = "trueup.labels/1"
-
-
-class Attempt(NamedTuple):
-    """A transaction as logged: once for every delivery of its message."""
-
-    at: int
-    transaction_id: str
-    request_id: str
-    type: str | None
-    amount: int
-    vat: int
-    old: int
-    new: int
-    payment: int | None
-    outcome: str
-    error: tuple[int, int] | None
-    """subscriptionBalance and paymentBalance of its own sync error."""
-
-
-class Finding(NamedTuple):
-    """One finding, its subject and its sums."""
-
-    check: str
-    cause: str | None
-    subscriber_id: str
-    currency: str
-    subject: Attempt
-    expected: int
-    logged: int
-    at_risk: int = 0
-    transactions: int | None = None
-
-    def sort_key(self) -> tuple[str, str, str]:
-        """Return its place in the labels: check, subscriber, time."""
-        return self.check, self.subscriber_id, stamp(self.subject.at)
-
-    def as_json(self) -> str:
-        """Return it as one line of JSON."""
-        fields: dict[str, str | int | None] = {
-            "check": self.check,
-            "cause": self.cause,
-            "subscriber_id": self.subscriber_id,
-            "currency": self.currency,
-            "at": stamp(self.subject.at),
-            "transaction_id": self.subject.transaction_id,
-            "request_id": self.subject.request_id,
-            "expected": six_decimals(self.expected),
-            "logged": six_decimals(self.logged),
-            "difference": six_decimals(self.logged - self.expected),
-            "amount_at_risk": six_decimals(self.at_risk),
-        }
-        if self.transactions is not None:
-            fields["transactions"] = self.transactions
-        return json.dumps(fields)
-
-
-@dataclass(slots=True)
-class Totals:
-    """What a ledger, or all ledgers of a currency, add up to."""
-
-    transactions: int = 0
-    credits: int = 0
-    debits: int = 0
-    applied_credits: int = 0
-    applied_debits: int = 0
-    gap_at_end: int = 0
-    subscribers_out_of_sync: int = 0
-
-    def add(self, other: Totals) -> None:
-        """Add another's sums to these."""
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def as_fields(self) -> dict[str, str | int]:
-        """Return them as the labels name them, amounts as text."""
-        return {
-            "transactions": self.transactions,
-            "credits": six_decimals(self.credits),
-            "debits": six_decimals(self.debits),
-            "applied_credits": six_decimals(self.applied_credits),
-            "applied_debits": six_decimals(self.applied_debits),
-            "gap_at_end": six_decimals(self.gap_at_end),
-            "subscribers_out_of_sync": self.subscribers_out_of_sync,
-        }
-
-
-def six_decimals(amount: int) -> str:
-    """Return a number of millionths as text with six decimals."""
-    whole, part = divmod(abs(amount), 1_000_000)
-    return f"{'-' if amount < 0 else ''}{whole}.{part:06d}"
+from trueup.sample.facts import Attempt, Finding, UnusualChange, sign_of
+from trueup.sample.postings import Postings, Sums
+from trueup.sample.standing import DAY, LOW_BALANCE, Standing
+from trueup.sample.totals import Totals
+from trueup.sample.usual import Usual
 
 
 @dataclass(slots=True)
@@ -131,10 +41,14 @@ class Ledger:
         "_gap",
         "_last",
         "_opened",
+        "_postings",
+        "_standing",
         "currency",
+        "first",
         "subscriber_id",
         "totals",
         "unit",
+        "usual",
     )
 
     def __init__(
@@ -144,7 +58,11 @@ class Ledger:
         self.currency = currency
         self.unit = unit
         self.totals = Totals()
+        self.first: Attempt | None = None
+        self.usual = Usual()
         self._findings = findings
+        self._postings = Postings(subscriber_id, unit, self._find)
+        self._standing = Standing()
         self._last: Attempt | None = None
         self._gap = 0  # the last known one; 0 also before any is known
         self._after = (0, 0)  # payment and subscription balance: what it lies between
@@ -153,21 +71,19 @@ class Ledger:
 
     def see(self, attempt: Attempt) -> None:
         """Take the next attempt; what needs a look ahead is said about the one before."""
+        sign = sign_of(attempt)
         delta = attempt.new - attempt.old
-        if attempt.type is None:
-            sign = (delta > 0) - (delta < 0)
-        else:
-            sign = 1 if attempt.type == "CREDIT" else -1
-        self._add_up(attempt, sign)
+        self._add_up(attempt, sign, delta)
         if sign:
             expected = sign * (attempt.amount - attempt.vat)
             if abs(delta - expected) > self.unit:
                 self._find("mismatch", None, attempt, (expected, delta), abs(delta - expected))
-        if attempt.new < 0:
-            posted = attempt.outcome == "applied"
-            cause, at_risk = ("posted", -attempt.new) if posted else ("refused", 0)
-            self._find("overdraft", cause, attempt, (0, attempt.new), at_risk)
-        if self._last is not None:
+        self._postings.see(attempt, sign, delta)
+        if attempt.action is not None:
+            self.usual.see(attempt.type, attempt.action, delta)
+        if self._last is None:
+            self.first = attempt
+        else:
             self._connect(self._last, attempt)
             self._settle(self._last, attempt)
         self._last = attempt
@@ -184,20 +100,28 @@ class Ledger:
             self.totals.gap_at_end = size
             self.totals.subscribers_out_of_sync = 1
             self._find("out_of_sync", None, self._opened, self._after, size)
+        self._find_low_balance()
+
+    def unusual_changes(self) -> list[UnusualChange]:
+        """Return those that were made so, each with what it is beside all others."""
+        return [
+            UnusualChange(self.subscriber_id, self.currency, attempt, self.usual.factor(attempt))
+            for attempt in self.usual.marked
+        ]
 
     def _find(
         self,
         check: str,
         cause: str | None,
         subject: Attempt,
-        sums: tuple[int, int],
+        sums: Sums,
         at_risk: int = 0,
     ) -> None:
         """Note a finding; `sums` are expected and logged."""
         who = (self.subscriber_id, self.currency)
         self._findings.append(Finding(check, cause, *who, subject, *sums, at_risk))
 
-    def _add_up(self, attempt: Attempt, sign: int) -> None:
+    def _add_up(self, attempt: Attempt, sign: int, delta: int) -> None:
         totals = self.totals
         totals.transactions += 1
         if sign > 0:
@@ -208,6 +132,8 @@ class Ledger:
             totals.debits += attempt.amount
             if attempt.outcome == "applied":
                 totals.applied_debits += attempt.amount
+                if delta < 0:
+                    self._standing.deduct(-delta, attempt.at // DAY)
 
     def _agree(self, one: int, other: int) -> bool:
         return abs(one - other) <= self.unit
@@ -232,6 +158,10 @@ class Ledger:
     def _settle(self, attempt: Attempt, following: Attempt | None) -> None:
         """Find what the two balances after an attempt say, once its successor is known."""
         subscription_after = self._subscription_after(attempt, following)
+        if attempt.new < 0:
+            self._judge_overdraft(attempt, subscription_after)
+        if subscription_after is not None:
+            self._standing.last = attempt, subscription_after
         if attempt.payment is not None:
             payment_after = attempt.payment
         elif attempt.error is not None:
@@ -254,6 +184,24 @@ class Ledger:
                 if self._agree(following.old, balance):
                     return balance
         return None
+
+    def _judge_overdraft(self, attempt: Attempt, subscription_after: int | None) -> None:
+        if attempt.outcome == "applied":
+            cause = "posted"
+        elif attempt.outcome == "blocked":
+            cause = "refused"
+        elif subscription_after is None:
+            cause = "unknown"
+        else:
+            cause = "posted" if self._agree(subscription_after, attempt.new) else "not_applied"
+        at_risk = -attempt.new if cause in {"posted", "unknown"} else 0
+        self._find("overdraft", cause, attempt, (0, attempt.new), at_risk)
+
+    def _find_low_balance(self) -> None:
+        last = self._standing.last
+        if last and 0 <= last[1] < LOW_BALANCE:
+            cause = "short" if self._standing.is_short() else "low"
+            self._find("low_balance", cause, last[0], (LOW_BALANCE, last[1]))
 
     def _watch_payment(self, attempt: Attempt, payment_after: int) -> None:
         if payment_after < 0:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from trueup.sample.demand import Day
+from trueup.sample.fates import Fates
 from trueup.sample.messages import Message, SkippedMessage
 from trueup.sample.sandbox import Sandbox
 from trueup.sample.service import Service
@@ -16,7 +17,6 @@ _LARGEST_BATCH = 10
 _VISIBLE_AGAIN = 30_000
 """Milliseconds after which the queue delivers a failed message once more."""
 
-_CRASHES = 0.003
 _NEW_SANDBOX = 0.02
 _UNANNOUNCED = 0.01
 """Transactions of the old version that come without a `Processing message`."""
@@ -28,12 +28,14 @@ Write = Callable[[str, str], None]
 class Lane:
     """One consumer: never more than one open sandbox, and in it one invocation at a time."""
 
-    def __init__(self, day: Day, rng: Random, tally: Tally, write: Write) -> None:
+    def __init__(self, day: Day, fates: Fates, rng: Random, tally: Tally, write: Write) -> None:
+        self._rates = fates.rates
+        self._crashes = fates.rates.of("crash")
         self._has_types = day.has_types
         self._rng = rng
         self._tally = tally
         self._write = write
-        self._service = Service(day, rng, tally)
+        self._service = Service(day, fates, rng, tally)
         self._clock = 0
         self._sandbox: Sandbox | None = None
         self._queue: deque[Message | SkippedMessage] = deque()
@@ -63,7 +65,7 @@ class Lane:
             if batch and self._queue[0].due > self._clock:
                 break
             message = self._queue.popleft()
-            if not self._is_held(message):
+            if not self._held or not self._is_held(message):
                 self._clock = max(self._clock, message.due)
                 batch.append(message)
         return batch
@@ -77,27 +79,31 @@ class Lane:
     def _invoke(self, batch: list[Message | SkippedMessage]) -> None:
         rng = self._rng
         sandbox = self._running_sandbox()
-        if rng.random() < _CRASHES:
+        if rng.random() < self._crashes:
             self._clock = sandbox.crash(self._clock + 1)
         run = sandbox.begin(self._clock + 1)
-        failures = len(self._held)
+        has_failed = False
         for place, message in enumerate(batch):
             if isinstance(message, SkippedMessage):
                 self._service.skip(message, run)
-            elif not self._is_held(message):
+            elif not self._held or not self._is_held(message):
                 announced = bool(place) or self._has_types or rng.random() >= _UNANNOUNCED
-                if self._service.sync(message, run, announced=announced) == "failed":
-                    self._held.add(message.subscriber.id)
-                    self._again.append(message)
-        run.at += rng.randrange(1, 40)
-        sandbox.end(run, failed=len(self._held) > failures)
-        self._clock = run.at + rng.randrange(1, 50)
+                fate = self._service.sync(message, run, announced=announced)
+                if fate is not None and fate.outcome == "failed":
+                    has_failed = True
+                    if fate.comes_back:
+                        self._held.add(message.subscriber.id)
+                        self._again.append(message)
+        # a fifth of the time that randrange takes
+        run.at += 1 + int(rng.random() * 39)
+        sandbox.end(run, failed=has_failed)
+        self._clock = run.at + 1 + int(rng.random() * 49)
 
     def _running_sandbox(self) -> Sandbox:
         if self._sandbox and self._rng.random() < _NEW_SANDBOX:
             self._stop_sandbox()
         if not self._sandbox:
-            self._sandbox = Sandbox(self._clock, self._rng, self._tally)
+            self._sandbox = Sandbox(self._clock, self._rates, self._rng, self._tally)
             self._clock = self._sandbox.start_up(self._clock)
         return self._sandbox
 

@@ -20,14 +20,21 @@ _FAILED = (
     "    at process.processTicksAndRejections (node:internal/process/task_queues:95:5)\n"
     "    at async Runtime.handler (file:///var/task/src/syncBalance/listener.mjs:18:9)"
 )
-_UNCAUGHT = (
-    'Uncaught Exception \t{"errorType":"Error","errorMessage":"Cannot find module'
-    " '/var/task/src/syncBalance/settings.mjs' imported from"
-    ' /var/task/src/syncBalance/listener.mjs","code":"ERR_MODULE_NOT_FOUND","stack":'
-    '["Error [ERR_MODULE_NOT_FOUND]: Cannot find module'
-    " '/var/task/src/syncBalance/settings.mjs'\","
-    '"    at finalizeResolution (node:internal/modules/esm/resolve:238:11)"]}'
-)
+_UNCAUGHT = {
+    "Cannot find module '/var/task/src/syncBalance/settings.mjs' imported from"
+    " /var/task/src/syncBalance/listener.mjs": (
+        '"code":"ERR_MODULE_NOT_FOUND","stack":'
+        '["Error [ERR_MODULE_NOT_FOUND]: Cannot find module'
+        " '/var/task/src/syncBalance/settings.mjs'\","
+        '"    at finalizeResolution (node:internal/modules/esm/resolve:238:11)"]'
+    ),
+    "connect ETIMEDOUT 192.0.2.17:443": (
+        '"code":"ETIMEDOUT","stack":["Error: connect ETIMEDOUT 192.0.2.17:443",'
+        '"    at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1595:16)"]'
+    ),
+}
+CRASHES = tuple(_UNCAUGHT)
+"""The errors that crash a sandbox."""
 
 
 def platform(at: int, text: str) -> str:
@@ -95,9 +102,10 @@ def failure(at: int, request: str) -> str:
     return application(at, request, _FAILED, "ERROR")
 
 
-def uncaught(at: int) -> str:
-    """Return the error that crashes a sandbox; it knows of no request."""
-    return application(at, "undefined", _UNCAUGHT, "ERROR")
+def uncaught(at: int, error: str) -> str:
+    """Return one of the errors that crash a sandbox; it knows of no request."""
+    text = f'{{"errorType":"Error","errorMessage":"{error}",{_UNCAUGHT[error]}}}'
+    return application(at, "undefined", f"Uncaught Exception \t{text}", "ERROR")
 
 
 def metric(at: int, name: str, subscriber_id: str, action: str) -> str:
@@ -162,7 +170,10 @@ def transaction_json(message: Message, at: int, rng: Random) -> str:
     tail = as_json(
         {
             "updatePaymentBalance": True,
-            "metadata": {"walletId": f"wallet#{subscriber.id}", "walletSk": message.entry_id},
+            "metadata": {
+                "walletId": message.wallet_id or subscriber.wallet_id,
+                "walletSk": message.entry_id,
+            },
             "actor": "system",
             "createdAt": stamp(at - 20_000),
         }

@@ -62,15 +62,25 @@ class Message:
     """The wallet's own entry: walletSk."""
     metadata: str
     """As printed, quotes and all."""
+    wallet_id: str | None
+    """As the metadata name it; None if there are none."""
+    delivery_id: str | None
     moves_wallet: bool = True
     payment: int | None = None
     """The wallet after it; None until the first delivery."""
+    failures: int = 0
+    is_odd: bool = False
+    """Whether something is wrong with the message itself."""
 
     @property
     def change(self) -> int:
         """Return what it should add to the subscription balance."""
         net = self.amount - self.vat
         return net if self.action.type == "CREDIT" else -net
+
+    def set_net(self, net: int) -> None:
+        """Set the amount, and the VAT in it, from the amount without VAT."""
+        self.amount, self.vat = _with_vat(net, self.action, self.subscriber)
 
 
 @dataclass(slots=True)
@@ -87,11 +97,12 @@ def delivery_message(subscriber: Subscriber, due: int, rng: Random) -> Message:
     randomness = rng.randbytes(48)
     digits = randomness[:32].hex()
     entry_id = uuid(digits[32:])
+    wallet_id = subscriber.wallet_id
     return Message(
         uuid(digits[:32]), due, subscriber, DELIVERY, subscriber.price, 0,
         ulid(due, randomness[32:]), entry_id,
-        f'\'{{"walletId":"wallet#{subscriber.id}","deliveryId":"{entry_id}",'
-        f'"walletSk":"{entry_id}"}}\'',
+        f'\'{{"walletId":"{wallet_id}","deliveryId":"{entry_id}","walletSk":"{entry_id}"}}\'',
+        wallet_id, entry_id,
     )  # fmt: skip
 
 
@@ -101,10 +112,12 @@ def other_message(
     """Return a message of any other kind; `net` is the amount without VAT."""
     amount, vat = _with_vat(net, action, subscriber)
     entry_id = random_uuid(rng)
+    metadata = _metadata(action, subscriber, entry_id, rng)
     return Message(
         random_uuid(rng), due, subscriber, action, amount, vat,
         ulid(due, rng.randbytes(16)), entry_id,
-        _printed_metadata(action, subscriber, entry_id, rng),
+        quoted(as_json(metadata)) if metadata else "undefined",
+        _text(metadata.get("walletId")), _text(metadata.get("deliveryId")),
     )  # fmt: skip
 
 
@@ -123,6 +136,8 @@ def _with_vat(net: int, action: Action, subscriber: Subscriber) -> tuple[int, in
 
 
 _NO_METADATA = 0.1
+_BARE_WALLET = 0.05
+"""Wallets that are named by the subscriber's id alone."""
 
 _MEALS = (
     ("Lentil bowl", "وعاء العدس"),
@@ -139,15 +154,22 @@ _WISHES = (
 )
 
 
-def _printed_metadata(action: Action, subscriber: Subscriber, entry_id: str, rng: Random) -> str:
-    """Return the metadata as printed: JSON in a string, parts of it JSON in a string again."""
+def _metadata(
+    action: Action, subscriber: Subscriber, entry_id: str, rng: Random
+) -> dict[str, object]:
+    """Return the metadata, parts of which are JSON in a string; empty if there are none."""
     if action.source != "PAYMENT" and rng.random() < _NO_METADATA:
-        return "undefined"
-    fields: dict[str, object] = {"walletId": f"wallet#{subscriber.id}"}
+        return {}
+    is_bare = rng.random() < _BARE_WALLET
+    fields: dict[str, object] = {"walletId": subscriber.id if is_bare else subscriber.wallet_id}
     if details := _DETAILS.get(action):
         fields |= details(subscriber, rng)
     fields["walletSk"] = entry_id
-    return quoted(as_json(fields))
+    return fields
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def as_json(value: object) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from trueup.sample.labels import Finding, Ledger
+from trueup.sample.books import Books
+from trueup.sample.facts import Finding
+from trueup.sample.labels import Ledger
 from trueup.sample.printing import MICRO, uuid
 
 
@@ -61,6 +63,7 @@ class Subscriber:
     """A subscriber of the simulated service, with the two balances that it keeps."""
 
     id: str
+    wallet_id: str
     number: int
     currency: Currency
     price: int
@@ -68,7 +71,9 @@ class Subscriber:
     """Weekdays (Monday is 0) with a delivery."""
     subscription: int
     wallet: int
+    books: Books
     ledger: Ledger
+    """The one in the present currency."""
     rests_until: int = 0
     """Day before which nothing is delivered or paid: after a refusal, say."""
     left: bool = False
@@ -94,24 +99,44 @@ class Subscriber:
         return f"{self.currency.dial}{self.number:07d}"
 
 
+def move(subscriber: Subscriber, rng: Random) -> bool:
+    """Let a subscriber go on in a currency never used before, and tell whether there was one."""
+    others = [other for other in CURRENCIES.values() if not subscriber.books.has(other.code)]
+    if not others:
+        return False
+    currency = rng.choice(others)
+    subscriber.currency = currency
+    subscriber.price = rng.choice(currency.prices)
+    subscriber.subscription = subscriber.wallet = subscriber.price * _deliveries_paid(rng)
+    subscriber.ledger = subscriber.books.ledger(currency.code, currency.unit)
+    return True
+
+
+def _deliveries_paid(rng: Random) -> int:
+    return rng.randrange(2, 24)
+
+
 def make_subscriber(number: int, rng: Random, findings: list[Finding]) -> Subscriber:
     """Invent the subscriber of a number; what its ledger finds goes to `findings`."""
     currency = CURRENCIES[_ROUND[number % len(_ROUND)]]
     price = rng.choice(currency.prices)
     if rng.random() < _AGREED_WITH_VAT:
         price = round(price / 1.1)
-    balance = price * rng.randrange(2, 24)
+    balance = price * _deliveries_paid(rng)
     wallet = balance
     if rng.random() < _OUT_OF_SYNC_AT_FIRST:
         wallet += rng.choice((-1, 1, 1)) * rng.randrange(1, 8) * price
     subscriber_id = uuid(f"{rng.getrandbits(128):032x}")
+    books = Books(subscriber_id, findings)
     return Subscriber(
         id=subscriber_id,
+        wallet_id=f"wallet#{subscriber_id}",
         number=number,
         currency=currency,
         price=price,
         week=rng.choice(_WEEKS),
         subscription=balance,
         wallet=wallet,
-        ledger=Ledger(subscriber_id, currency.code, currency.unit, findings),
+        books=books,
+        ledger=books.ledger(currency.code, currency.unit),
     )

@@ -20,40 +20,7 @@ from pathlib import Path
 from typing import TypeGuard
 
 from trueup.errors import BadUse
-
-FAULTS = (
-    "crash",
-    "crash_at_init",
-    "credit_lowers",
-    "currency_change",
-    "debit_raises",
-    "drift_closed",
-    "drift_moved",
-    "drift_opened",
-    "duplicate_delivery",
-    "duplicate_entry",
-    "error_burst",
-    "failed_delivery",
-    "failed_forever",
-    "false_alarm",
-    "lost_update",
-    "mismatch",
-    "missed_alarm",
-    "negative_amount",
-    "not_applied",
-    "posted_overdraft",
-    "refused_overdraft",
-    "refused_unlogged",
-    "reset_to_payment",
-    "unseen_change",
-    "unusual_change",
-    "wallet_mismatch",
-    "zero_amount",
-)
-"""Every fault that a plan can name."""
-
-FACTOR = (5.0, 20.0)
-"""How many times the usual change an unusual one is, from and to."""
+from trueup.sample.faults import FACTOR, FAULTS
 
 _KEYS = ("seed", "rates", "unusual_change")
 
@@ -85,7 +52,7 @@ def read_plan(path: str | Path) -> Plan:
 def _plan(values: Mapping[str, object]) -> Plan:
     _know("key", values, _KEYS)
     rates = _table("rates", values)
-    _know("fault", rates, FAULTS)
+    _know("fault", rates, [fault.name for fault in FAULTS])
     unusual = _table("unusual_change", values)
     _know("key of unusual_change", unusual, ("factor",))
     return Plan(

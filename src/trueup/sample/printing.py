@@ -40,8 +40,7 @@ def noisy_money(amount: int, rng: Random) -> str:
 
 def stamp(ms: int) -> str:
     """Return milliseconds since 1970 as `2024-01-31T21:01:02.345Z`."""
-    second, milli = divmod(ms, 1000)
-    return _second(second) + _MILLIS[milli]
+    return _second(ms // 1000) + _MILLIS[ms % 1000]
 
 
 _MILLIS = tuple(f"{milli:03d}Z" for milli in range(1000))

@@ -6,13 +6,13 @@ import hashlib
 from random import Random
 
 from trueup.sample import lines
+from trueup.sample.faults import Rates
 from trueup.sample.messages import random_uuid
 from trueup.sample.printing import stamp
 from trueup.sample.service import Invocation
 from trueup.sample.tally import Tally
 
 _CUT_OFF = 0.015
-_CRASHES_AT_INIT = 0.012
 _TRACED = 0.06
 _GROWS = 0.2
 _MEMORY_MB = 1024
@@ -24,10 +24,11 @@ _RUNTIMES = ("nodejs:20.v14", "nodejs:20.v16", "nodejs:20.v19")
 class Sandbox:
     """A log stream while it is written."""
 
-    def __init__(self, at: int, rng: Random, tally: Tally) -> None:
+    def __init__(self, at: int, rates: Rates, rng: Random, tally: Tally) -> None:
         day = stamp(at)[:10]
         self.name = f"{day}-[$LATEST]{rng.getrandbits(128):032x}"
         self._init_start = _init_start(_RUNTIMES[int(day[5:7]) % len(_RUNTIMES)])
+        self._crashes_at_init = rates.of("crash_at_init")
         self._rng = rng
         self._tally = tally
         self._entries: list[str] = []
@@ -39,13 +40,16 @@ class Sandbox:
         """Write a cold start, which may crash at first, and return when it is done."""
         rng = self._rng
         self._entries.append(lines.platform(at, self._init_start))
-        if rng.random() < _CRASHES_AT_INIT:
+        if rng.random() < self._crashes_at_init:
+            error = rng.choice(lines.CRASHES)
             self._entries += [
-                lines.uncaught(at + 180),
+                lines.uncaught(at + 180, error),
                 lines.platform(at + 211, _init_report(rng, "init")),
                 lines.platform(at + 1600, self._init_start),
             ]
             self._tally.crashes_at_init += 1
+            self._tally.faults["crash_at_init"] += 1
+            self._tally.add_crash("init", error, at + 211)
             at += 1600
         took = rng.randrange(580_00, 1290_00)
         self._init_duration = f"Init Duration: {took / 100:.2f} ms\t"
@@ -87,10 +91,10 @@ class Sandbox:
         comes_last = bool(rng.getrandbits(1))
         died = at + 90
         end = died + rng.randrange(2)
-        start = lines.platform(
-            died if comes_last else at, f"START RequestId: {request} Version: $LATEST"
-        )
-        why = [lines.uncaught(at), lines.platform(died, _init_report(rng, "invoke"))]
+        started = died if comes_last else at
+        start = lines.platform(started, f"START RequestId: {request} Version: $LATEST")
+        error = rng.choice(lines.CRASHES)
+        why = [lines.uncaught(at, error), lines.platform(died, _init_report(rng, "invoke"))]
         again = end + 1 + rng.randrange(900)
         self._entries += [
             *([*why, start] if comes_last else [start, *why]),
@@ -100,6 +104,8 @@ class Sandbox:
             lines.platform(again, self._init_start),
         ]
         self._count("crashed")
+        self._tally.faults["crash"] += 1
+        self._tally.add_crash("run", error, started)
         return again + 1 + rng.randrange(500)
 
     def text(self) -> str:
@@ -142,7 +148,7 @@ def _init_report(rng: Random, phase: str) -> str:
 
 
 def _report(request: str, whole_ms: int, memory: int, rng: Random) -> str:
-    took = whole_ms + rng.randrange(1, 100) / 100
+    took = whole_ms + (1 + int(rng.random() * 99)) / 100
     return (
         f"REPORT RequestId: {request}\tDuration: {took:.2f} ms\t"
         f"Billed Duration: {whole_ms + 1} ms\tMemory Size: {_MEMORY_MB} MB\t"

@@ -5,18 +5,17 @@ from __future__ import annotations
 from random import Random
 
 from trueup.sample import lines
-from trueup.sample.demand import Day
-from trueup.sample.faults import LEFT_AFTER_REFUSAL, Fate, decide
-from trueup.sample.labels import Attempt
+from trueup.sample.demand import DAY, Day
+from trueup.sample.facts import Attempt, Delivery
+from trueup.sample.fates import LEFT_AFTER_REFUSAL, Fate, Fates
 from trueup.sample.messages import Message, SkippedMessage
-from trueup.sample.printing import money, noisy_money
+from trueup.sample.printing import money, noisy_money, stamp
 from trueup.sample.tally import Tally
 
 _NOISY = 0.008
 _JSON_FORM_UNTYPED = 0.03
 _JSON_FORM_TYPED = 0.004
 _LOCKED = 0.3
-_REFUSED_UNLOGGED = 0.35
 _OTHER_WORDING = 0.1
 _METRIC = 0.08
 _NOTIFIES = 0.02
@@ -35,14 +34,18 @@ class Invocation:
 
     def say(self, text: str, level: str = "INFO") -> None:
         """Log a line of the service."""
-        self.entries.append(lines.application(self.at, self.request, text, level))
+        # as lines.application does, which would be one call more for each of very many lines
+        when = stamp(self.at)
+        self.entries.append(f"{when} {when}\t{self.request}\t{level}\t{text}\n\n")
 
 
 class Service:
     """Handles messages one by one; keeps balances, books and counts."""
 
-    def __init__(self, day: Day, rng: Random, tally: Tally) -> None:
+    def __init__(self, day: Day, fates: Fates, rng: Random, tally: Tally) -> None:
         self._day = day
+        self._fates = fates
+        self._refused_unlogged = fates.rates.of("refused_unlogged")
         self._rng = rng
         self._tally = tally
 
@@ -52,64 +55,103 @@ class Service:
         run.say(f"Processing message {message.id}")
         run.at += 1
         run.say(message.reason)
-        self._count_message("skipped")
+        self._count_message("skipped", run.at - 1)
 
-    def sync(self, message: Message, run: Invocation, *, announced: bool) -> str:
-        """Bring one subscriber's balance in line with the wallet; return the outcome."""
-        rng = self._rng
+    def sync(self, message: Message, run: Invocation, *, announced: bool) -> Fate | None:
+        """Bring one subscriber's balance in line with the wallet; None: it never came to that."""
         subscriber = message.subscriber
-        old = subscriber.subscription
+        old, wallet = subscriber.subscription, subscriber.wallet
         change = message.change
         if message.payment is None:
             if message.moves_wallet:
                 subscriber.wallet += change
             message.payment = subscriber.wallet
-        fate = decide(message, old, change, rng, has_types=self._day.has_types)
+        fate = self._fates.decide(message, old, change, self._day, self._rng)
+        if fate is None:
+            subscriber.wallet = wallet
+            return None
         subscriber.subscription = fate.stored
-        if fate.fault:
-            self._tally.faults[fate.fault] += 1
-        run.at += 1 + rng.getrandbits(4)
+        run.at += 1 + self._rng.getrandbits(4)
+        begun = run.at
         if announced:
             run.say(f"Processing message {message.id}")
-            self._count_message(fate.outcome)
+            self._count_message(fate.outcome, begun)
         self._print_extras(message, run)
-        if fate.outcome == "blocked":
-            self._send_home(message)
-        if fate.outcome != "blocked" or not announced or rng.random() >= _REFUSED_UNLOGGED:
-            self._post(message, run, old, fate, message.payment)
+        if fate.outcome == "applied" and not message.failures:
+            self._post(message, run, old, fate, announced=announced)
         else:
-            self._refuse(message, run, old, fate, logged=False)
-        return fate.outcome
+            self._deliver(message, run, old, fate, begun if announced else None)
+        return fate
 
-    def _post(self, message: Message, run: Invocation, old: int, fate: Fate, payment: int) -> None:
+    def _deliver(
+        self, message: Message, run: Invocation, old: int, fate: Fate, begun: int | None
+    ) -> None:
+        """Handle a message that fails, is refused, or has failed; `begun` is when, if announced."""
+        is_blocked = fate.outcome == "blocked"
+        attempt = named = None
+        if is_blocked:
+            self._send_home(message)
+        if is_blocked and begun is not None and self._rng.random() < self._refused_unlogged:
+            self._tally.faults["refused_unlogged"] += 1
+            named = self._refuse(message, run, old, fate, logged=False)
+        else:
+            attempt = self._post(message, run, old, fate, announced=begun is not None)
+            named = attempt.transaction_id
+        if begun is not None:
+            currency = message.subscriber.currency.code if attempt else None
+            message.subscriber.books.deliver(
+                Delivery(begun, message.id, run.request, fate.outcome, named, currency, attempt)
+            )
+        message.failures += fate.outcome == "failed"
+
+    def _post(
+        self, message: Message, run: Invocation, old: int, fate: Fate, *, announced: bool
+    ) -> Attempt:
         """Log the transaction and what comes of it, and enter both in the books."""
+        payment = message.payment or 0
         run.at += self._rng.getrandbits(3)
         begun = run.at
         self._print_transaction(message, run, (old, fate.new, payment))
         self._print_outcome(message, run, old, fate)
         error = self._print_sync_error(message, run, old, fate, payment)
         has_types = self._day.has_types
-        message.subscriber.ledger.see(
-            Attempt(
-                begun,
-                message.transaction_id,
-                run.request,
-                message.action.type if has_types else None,
-                message.amount,
-                message.vat,
-                old,
-                fate.new,
-                payment if has_types else None,
-                fate.outcome,
-                error,
-            )
+        has_wallet = has_types and message.wallet_id is not None
+        attempt = Attempt(
+            begun,
+            message.transaction_id,
+            run.request,
+            message.action.type if has_types else None,
+            message.amount,
+            message.vat,
+            old,
+            fate.new,
+            payment if has_types else None,
+            fate.outcome,
+            error,
+            message.id if announced else None,
+            message.action.name if has_types else None,
+            message.wallet_id if has_types else None,
+            message.entry_id if has_wallet else None,
+            message.delivery_id if has_types else None,
         )
-        self._tally.transactions += 1
-        self._tally.outcomes_of_transactions[fate.outcome] += 1
+        ledger = message.subscriber.ledger
+        ledger.see(attempt)
+        tally = self._tally
+        tally.transactions += 1
+        tally.outcomes_of_transactions[fate.outcome] += 1
+        if fate.fault:
+            tally.faults[fate.fault] += 1
+            if fate.fault == "unusual_change":
+                ledger.usual.mark(attempt)
+        return attempt
 
-    def _count_message(self, outcome: str) -> None:
-        self._tally.messages += 1
-        self._tally.outcomes_of_messages[outcome] += 1
+    def _count_message(self, outcome: str, at: int) -> None:
+        tally = self._tally
+        tally.messages += 1
+        tally.outcomes_of_messages[outcome] += 1
+        tally.messages_by_day[at // DAY] += 1
+        if outcome == "failed":
+            tally.failures_by_day[at // DAY] += 1
 
     def _send_home(self, message: Message) -> None:
         subscriber = message.subscriber
@@ -158,8 +200,8 @@ class Service:
 
     def _refuse(
         self, message: Message, run: Invocation, old: int, fate: Fate, *, logged: bool
-    ) -> None:
-        """Print one of the three variants of the refusal, its metric before it or after."""
+    ) -> str | None:
+        """Print one of the three variants of the refusal; return the transaction it names."""
         rng = self._rng
         user, balance = f"'{message.subscriber.id}'", money(old)
         transaction = f"'{message.transaction_id}'"
@@ -178,6 +220,7 @@ class Service:
         self._print_metric("negativeBalance", message, run, 0.4)
         run.entries.append(lines.refusal(run.at, run.request, data))
         self._print_metric("negativeBalance", message, run, 0.4)
+        return message.transaction_id if "transactionId" in data else None
 
     def _print_sync_error(
         self, message: Message, run: Invocation, old: int, fate: Fate, payment: int
@@ -192,6 +235,7 @@ class Service:
             lines.sync_error(run.at, run.request, user, money(subscription), money(payment))
         )
         self._tally.sync_errors += 1
+        self._tally.sync_errors_by_day[run.at // DAY] += 1
         self._print_metric("subBalanceDiscrapancy", message, run, _METRIC)
         if self._rng.random() < _NOTIFIES:
             kitchen = message.subscriber.currency.kitchen

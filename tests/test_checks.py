@@ -541,7 +541,7 @@ def test_what_is_not_known_leaves_its_part_of_a_sentence_out() -> None:
 
 PLAIN = {
     "abs", "avg", "cast", "coalesce", "concat", "count", "date", "decimal", "distinct", "exists",
-    "first_value", "greatest", "in", "lag", "max", "median", "min", "over", "round", "row_number",
+    "first_value", "greatest", "in", "lag", "lead", "max", "median", "min", "over", "round", "row_number",
     "sqrt", "stddev_samp", "sum", "var_pop", "varchar",
 }  # fmt: skip
 """Functions, and words before a parenthesis, that DuckDB and Spark share."""

@@ -170,6 +170,7 @@ DERIVED: tuple[Column, ...] = _columns(
         "money",
         "oldBalance of the subscriber's next transaction in the currency",
     ),
+    ("next_attempt_id", "text", "attempt id of that next transaction"),
     ("subscription_after", "money", "subscription balance after it; empty if unknown"),
     ("payment_after", "money", "payment balance after it; empty if unknown"),
     ("gap", "difference", "subscription_after - payment_after; 0 within one minor unit"),

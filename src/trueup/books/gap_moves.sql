@@ -5,39 +5,51 @@
 CREATE OR REPLACE TABLE gap_moves AS
 WITH known AS (
     SELECT
-        t.*,
+        t.attempt_id,
+        t.subscriber_id,
+        t.currency,
+        t.position,
+        t.gap,
         coalesce(lag(t.gap) OVER w, 0) AS gap_before
     FROM transactions AS t
     WHERE t.gap IS NOT NULL AND t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
     WINDOW w AS (PARTITION BY t.subscriber_id, t.currency ORDER BY t.position)
+),
+moves AS (
+    SELECT
+        k.attempt_id,
+        k.gap_before,
+        sum(CASE WHEN k.gap_before = 0 THEN 1 ELSE 0 END) OVER (
+            PARTITION BY k.subscriber_id, k.currency ORDER BY k.position
+            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+        ) AS episode
+    FROM known AS k
+    WHERE k.gap <> k.gap_before
 )
 SELECT
-    k.subscriber_id,
-    k.currency,
-    k.position,
-    k.at,
+    t.subscriber_id,
+    t.currency,
+    t.position,
+    t.at,
     CASE
-        WHEN k.gap_before = 0 THEN 'opened'
-        WHEN k.gap = 0 THEN 'closed'
-        WHEN abs(k.gap - k.gap_before) > k.minor_unit THEN 'moved'
+        WHEN m.gap_before = 0 THEN 'opened'
+        WHEN t.gap = 0 THEN 'closed'
+        WHEN abs(t.gap - m.gap_before) > t.minor_unit THEN 'moved'
         ELSE 'drift'
     END AS cause,
-    sum(CASE WHEN k.gap_before = 0 THEN 1 ELSE 0 END) OVER (
-        PARTITION BY k.subscriber_id, k.currency ORDER BY k.position
-        ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS episode,
-    k.gap_before,
-    k.gap,
-    k.gap - k.gap_before AS move,
-    k.transaction_id,
-    k.attempt_id,
-    k.request_id,
-    k.outcome,
-    k.action,
-    k.type,
-    k.amount,
-    k.file_id,
-    k.first_line,
-    k.last_line
-FROM known AS k
-WHERE k.gap <> k.gap_before
+    CAST(m.episode AS BIGINT) AS episode,
+    m.gap_before,
+    t.gap,
+    t.gap - m.gap_before AS move,
+    t.transaction_id,
+    t.attempt_id,
+    t.request_id,
+    t.outcome,
+    t.action,
+    t.type,
+    t.amount,
+    t.file_id,
+    t.first_line,
+    t.last_line
+FROM moves AS m
+INNER JOIN transactions AS t ON t.attempt_id = m.attempt_id

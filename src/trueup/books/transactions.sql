@@ -20,12 +20,12 @@ ordered AS (
     SELECT
         typed.*,
         row_number() OVER (PARTITION BY subscriber_id ORDER BY typed.at, stream, place) AS position,
-        CASE WHEN has_neighbours THEN
-            lead(old_balance) OVER (
-                PARTITION BY subscriber_id, currency ORDER BY typed.at, stream, place
-            )
-        END AS next_old_balance
+        CASE WHEN has_neighbours THEN lead(old_balance) OVER neighbours END AS next_old_balance,
+        CASE WHEN has_neighbours THEN lead(attempt_id) OVER neighbours END AS next_attempt_id
     FROM typed
+    WINDOW neighbours AS (
+        PARTITION BY subscriber_id, currency ORDER BY typed.at, stream, place
+    )
 ),
 settled AS (
     SELECT
@@ -52,7 +52,7 @@ SELECT
     source, action, amount, vat, old_balance, new_balance, payment_balance, updates_payment,
     wallet_id, wallet_entry, delivery_id, metadata, outcome, error_subscription_balance,
     error_payment_balance, has_sync_error, file_id, first_line, last_line,
-    delta, expected_delta, next_old_balance, subscription_after, payment_after,
+    delta, expected_delta, next_old_balance, next_attempt_id, subscription_after, payment_after,
     CASE
         WHEN abs(subscription_after - payment_after) <= minor_unit THEN 0
         ELSE subscription_after - payment_after

@@ -12,36 +12,35 @@
 -- explain unseen_change: Transaction {transaction_id} of {subscriber_id} starts from {logged}, but the newBalance of transaction {previous_transaction_id} before it ({previous_outcome}) is {expected}: the balance moved by {difference} with no message in the logs that says why. [{hint}]
 -- explain reset_to_payment: Transaction {transaction_id} of {subscriber_id} starts from {logged}, which is the payment balance; transaction {previous_transaction_id} before it left {expected}: the balance was reset by {difference}.
 -- explain not_applied: Transaction {transaction_id} of {subscriber_id} starts from {logged}: transaction {previous_transaction_id} before it, which would have left {expected}, was not applied ({previous_outcome}).
-WITH pairs AS (
+WITH breaks AS (
     SELECT
-        t.*,
-        lag(t.attempt_id) OVER w AS previous_attempt_id,
-        lag(t.transaction_id) OVER w AS previous_transaction_id,
-        lag(t.at) OVER w AS previous_at,
-        lag(t.outcome) OVER w AS previous_outcome,
-        lag(t.old_balance) OVER w AS previous_old_balance,
-        lag(t.new_balance) OVER w AS previous_new_balance,
-        lag(t.payment_balance) OVER w AS previous_payment_balance,
-        lag(t.delta) OVER w AS previous_change
-    FROM transactions AS t
-    WHERE t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
-    WINDOW w AS (PARTITION BY t.subscriber_id, t.currency ORDER BY t.position)
-),
-breaks AS (
-    SELECT
-        p.*,
+        n.attempt_id,
+        n.subscriber_id,
+        n.currency,
+        n.at,
+        n.old_balance,
+        n.transaction_id,
+        n.request_id,
+        n.file_id,
+        n.first_line,
+        n.last_line,
+        p.attempt_id AS previous_attempt_id,
+        p.transaction_id AS previous_transaction_id,
+        p.at AS previous_at,
+        p.outcome AS previous_outcome,
+        p.new_balance AS previous_new_balance,
+        p.delta AS previous_change,
         CASE
             WHEN
-                p.previous_outcome <> 'applied'
-                AND abs(p.old_balance - p.previous_old_balance) <= p.minor_unit
+                p.outcome <> 'applied' AND abs(n.old_balance - p.old_balance) <= p.minor_unit
                 THEN 'not_applied'
-            WHEN abs(p.old_balance - p.previous_old_balance) <= p.minor_unit THEN 'stale_read'
-            WHEN abs(p.old_balance - p.previous_payment_balance) <= p.minor_unit
-                THEN 'reset_to_payment'
+            WHEN abs(n.old_balance - p.old_balance) <= p.minor_unit THEN 'stale_read'
+            WHEN abs(n.old_balance - p.payment_balance) <= p.minor_unit THEN 'reset_to_payment'
             ELSE 'unseen_change'
         END AS cause
-    FROM pairs AS p
-    WHERE abs(p.old_balance - p.previous_new_balance) > p.minor_unit
+    FROM transactions AS p
+    INNER JOIN transactions AS n ON n.attempt_id = p.next_attempt_id
+    WHERE abs(p.next_old_balance - p.new_balance) > p.minor_unit
 ),
 unseen AS (
     SELECT b.*

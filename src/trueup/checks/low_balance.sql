@@ -8,24 +8,26 @@
 -- do: Short: ask for a payment before the next delivery. Low: nothing yet.
 -- explain short: The subscription balance of {subscriber_id} is {logged}, less than a day of deductions ({deducted_per_day}); it covers {days_covered} of one.
 -- explain low: The subscription balance of {subscriber_id} is {logged}, below {expected}. [Its deductions are {deducted_per_day} a day, so that it covers {days_covered} days.]
-WITH known AS (
+WITH ends AS (
     SELECT
-        t.*,
-        c.low_balance,
-        row_number() OVER (
-            PARTITION BY t.subscriber_id, t.currency ORDER BY t.position DESC
-        ) AS place_from_end
+        t.subscriber_id,
+        max(t.position) AS position
     FROM transactions AS t
-    INNER JOIN currencies AS c ON c.currency = t.currency
-    WHERE t.subscription_after IS NOT NULL AND t.subscriber_id IS NOT NULL
+    WHERE
+        t.subscription_after IS NOT NULL
+        AND t.subscriber_id IS NOT NULL
+        AND t.currency IS NOT NULL
+    GROUP BY t.subscriber_id, t.currency
 ),
 lows AS (
-    SELECT k.*
-    FROM known AS k
-    WHERE
-        k.place_from_end = 1
-        AND k.subscription_after >= 0
-        AND k.subscription_after < k.low_balance
+    SELECT
+        t.*,
+        c.low_balance
+    FROM ends AS e
+    INNER JOIN transactions AS t
+        ON t.subscriber_id = e.subscriber_id AND t.position = e.position
+    INNER JOIN currencies AS c ON c.currency = t.currency
+    WHERE t.subscription_after >= 0 AND t.subscription_after < c.low_balance
 ),
 paces AS (
     SELECT

@@ -12,17 +12,10 @@
 WITH ends AS (
     SELECT
         t.subscriber_id,
-        t.currency,
-        t.payment_after,
-        t.subscription_after,
-        t.gap,
-        t.at,
-        t.transaction_id,
-        row_number() OVER (
-            PARTITION BY t.subscriber_id, t.currency ORDER BY t.position DESC
-        ) AS place_from_end
+        max(t.position) AS position
     FROM transactions AS t
     WHERE t.gap IS NOT NULL AND t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
+    GROUP BY t.subscriber_id, t.currency
 ),
 episodes AS (
     SELECT
@@ -62,7 +55,9 @@ SELECT
     CAST(c.changes AS BIGINT) AS changes,
     e.at AS last_at,
     e.transaction_id AS last_transaction_id
-FROM ends AS e
+FROM ends AS l
+INNER JOIN transactions AS e
+    ON e.subscriber_id = l.subscriber_id AND e.position = l.position AND e.gap <> 0
 INNER JOIN last_episodes AS c
     ON c.subscriber_id = e.subscriber_id AND c.currency = e.currency
 INNER JOIN episodes AS o
@@ -71,4 +66,3 @@ INNER JOIN episodes AS o
         AND o.currency = e.currency
         AND o.episode = o.last_episode
         AND o.cause = 'opened'
-WHERE e.place_from_end = 1 AND e.gap <> 0

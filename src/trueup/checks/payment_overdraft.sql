@@ -9,41 +9,33 @@
 -- advice open: Accounting: collect what is below zero, or correct the wallets that should not have been charged.
 -- explain open: The payment balance of {subscriber_id} has been below zero since {at}: lowest {logged}, now {last_balance} (transactions: {transactions}).
 -- explain over: The payment balance of {subscriber_id} was below zero from {at} to {last_at}: lowest {logged} (transactions: {transactions}).
-WITH overdrawn AS (
-    SELECT DISTINCT
-        t.subscriber_id,
-        t.currency
-    FROM transactions AS t
-    WHERE t.payment_after < 0
-),
-known AS (
+WITH known AS (
     SELECT
-        t.*,
-        CASE
-            WHEN t.payment_after < 0
-                AND coalesce(
-                    lag(t.payment_after) OVER (
-                        PARTITION BY t.subscriber_id, t.currency ORDER BY t.position
-                    ), 0
-                ) >= 0
-                THEN 1
-            ELSE 0
-        END AS begins,
-        row_number() OVER (
-            PARTITION BY t.subscriber_id, t.currency ORDER BY t.position DESC
-        ) AS place_from_end
+        t.attempt_id,
+        t.subscriber_id,
+        t.currency,
+        t.position,
+        t.at,
+        t.payment_after,
+        coalesce(lag(t.payment_after) OVER w, 0) AS payment_before,
+        lead(t.position) OVER w AS next_position
     FROM transactions AS t
-    INNER JOIN overdrawn AS o ON o.subscriber_id = t.subscriber_id AND o.currency = t.currency
-    WHERE t.payment_after IS NOT NULL
+    WHERE
+        t.payment_after IS NOT NULL
+        AND t.subscriber_id IS NOT NULL
+        AND t.currency IS NOT NULL
+    WINDOW w AS (PARTITION BY t.subscriber_id, t.currency ORDER BY t.position)
 ),
 episodes AS (
     SELECT
         k.*,
-        sum(k.begins) OVER (
+        CASE WHEN k.payment_before >= 0 THEN 1 ELSE 0 END AS begins,
+        sum(CASE WHEN k.payment_before >= 0 THEN 1 ELSE 0 END) OVER (
             PARTITION BY k.subscriber_id, k.currency ORDER BY k.position
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS episode
     FROM known AS k
+    WHERE k.payment_after < 0
 ),
 summed AS (
     SELECT
@@ -54,10 +46,9 @@ summed AS (
         max(e.at) AS last_at,
         min(e.payment_after) AS lowest,
         count(*) AS transactions,
-        max(CASE WHEN e.place_from_end = 1 THEN 1 ELSE 0 END) AS is_open,
+        max(CASE WHEN e.next_position IS NULL THEN 1 ELSE 0 END) AS is_open,
         max(e.position) AS last_position
     FROM episodes AS e
-    WHERE e.payment_after < 0
     GROUP BY e.subscriber_id, e.currency, e.episode
 )
 SELECT
@@ -70,12 +61,12 @@ SELECT
     s.lowest AS logged,
     s.lowest AS difference,
     CASE WHEN s.is_open = 1 THEN -l.payment_after ELSE 0 END AS amount_at_risk,
-    f.transaction_id,
-    f.attempt_id,
-    f.request_id,
-    f.file_id,
-    f.first_line,
-    f.last_line,
+    t.transaction_id,
+    t.attempt_id,
+    t.request_id,
+    t.file_id,
+    t.first_line,
+    t.last_line,
     CASE WHEN s.is_open = 1 THEN NULL ELSE s.last_at END AS lasts_until,
     s.last_at,
     l.payment_after AS last_balance,
@@ -92,3 +83,4 @@ INNER JOIN episodes AS l
         l.subscriber_id = s.subscriber_id
         AND l.currency = s.currency
         AND l.position = s.last_position
+INNER JOIN transactions AS t ON t.attempt_id = f.attempt_id

@@ -8,35 +8,86 @@ WITH changes AS (
         t.attempt_id,
         t.subscriber_id,
         t.currency,
-        t.type,
-        t.action,
-        CAST(t.delta AS DOUBLE) AS change,
-        CAST(c.unusual_floor AS DOUBLE) AS floor
+        coalesce(t.type, '') AS type,
+        coalesce(t.action, '') AS action,
+        CAST(t.delta AS DOUBLE) AS change
     FROM transactions AS t
-    INNER JOIN currencies AS c ON c.currency = t.currency
-    WHERE t.subscriber_id IS NOT NULL AND t.delta IS NOT NULL
+    WHERE t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL AND t.delta IS NOT NULL
+),
+own AS (
+    SELECT
+        h.subscriber_id,
+        h.currency,
+        h.type,
+        h.action,
+        count(*) AS own_count,
+        median(h.change) AS own_usual
+    FROM changes AS h
+    GROUP BY h.subscriber_id, h.currency, h.type, h.action
+),
+everybody AS (
+    SELECT
+        h.currency,
+        h.type,
+        h.action,
+        count(*) AS all_count,
+        median(h.change) AS all_usual
+    FROM changes AS h
+    GROUP BY h.currency, h.type, h.action
 ),
 centred AS (
     SELECT
         h.*,
-        count(*) OVER own AS own_count,
-        median(h.change) OVER own AS own_usual,
-        count(*) OVER everybody AS all_count,
-        median(h.change) OVER everybody AS all_usual
+        o.own_count,
+        o.own_usual,
+        e.all_count,
+        e.all_usual
     FROM changes AS h
-    WINDOW
-        own AS (PARTITION BY h.subscriber_id, h.currency, h.type, h.action),
-        everybody AS (PARTITION BY h.currency, h.type, h.action)
+    INNER JOIN own AS o
+        ON
+            o.subscriber_id = h.subscriber_id
+            AND o.currency = h.currency
+            AND o.type = h.type
+            AND o.action = h.action
+    INNER JOIN everybody AS e
+        ON e.currency = h.currency AND e.type = h.type AND e.action = h.action
+),
+own_spread AS (
+    SELECT
+        d.subscriber_id,
+        d.currency,
+        d.type,
+        d.action,
+        median(abs(d.change - d.own_usual)) AS own_deviation
+    FROM centred AS d
+    WHERE d.own_count >= 5
+    GROUP BY d.subscriber_id, d.currency, d.type, d.action
+),
+all_spread AS (
+    SELECT
+        d.currency,
+        d.type,
+        d.action,
+        median(abs(d.change - d.all_usual)) AS all_deviation
+    FROM centred AS d
+    GROUP BY d.currency, d.type, d.action
 ),
 spread AS (
     SELECT
         d.*,
-        median(abs(d.change - d.own_usual)) OVER own AS own_deviation,
-        median(abs(d.change - d.all_usual)) OVER everybody AS all_deviation
+        o.own_deviation,
+        e.all_deviation,
+        CAST(c.unusual_floor AS DOUBLE) AS floor
     FROM centred AS d
-    WINDOW
-        own AS (PARTITION BY d.subscriber_id, d.currency, d.type, d.action),
-        everybody AS (PARTITION BY d.currency, d.type, d.action)
+    INNER JOIN currencies AS c ON c.currency = d.currency
+    LEFT JOIN own_spread AS o
+        ON
+            o.subscriber_id = d.subscriber_id
+            AND o.currency = d.currency
+            AND o.type = d.type
+            AND o.action = d.action
+    LEFT JOIN all_spread AS e
+        ON e.currency = d.currency AND e.type = d.type AND e.action = d.action
 ),
 held AS (
     SELECT

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal
+from itertools import pairwise
 
 from trueup.injecting.book import Account, Logged
 from trueup.injecting.edits import Edits
@@ -132,12 +133,18 @@ def _lacking(account: Account, shifts: list[Shift], free: Collection[int]) -> De
 
 
 def _balances(account: Account, shifts: list[Shift], free: Collection[int]) -> Iterator[Decimal]:
-    """Yield all balances of an account, shifted, and those that it closes with."""
-    transactions = account.transactions
-    shifted_ones = [*zip(transactions, shifts, strict=False), (transactions[-1], shifts[-1])]
-    for index, (this, shift) in enumerate(shifted_ones):
+    """Yield all balances of an account, shifted: as logged, and as the next transaction finds them.
+
+    The latter are those of a posting that is repeated in between.
+    """
+    for index, (this, (shift, following)) in enumerate(
+        zip(account.transactions, pairwise(shifts), strict=True)
+    ):
         yield this.old_balance + shift.old
-        if min(index, len(transactions) - 1) not in free:
-            yield this.new_balance + shift.new
-            if this.payment_after is not None:
-                yield this.payment_after + shift.payment
+        if index in free:
+            continue
+        yield this.new_balance + shift.new
+        yield this.new_balance + following.old
+        if this.payment_after is not None:
+            yield this.payment_after + shift.payment
+            yield this.payment_after + following.payment

@@ -31,7 +31,7 @@ def posting(this: Logged) -> list[Maker]:
         syncing(_printed(this)),
         saying(lines.APPLIED),
     ]
-    if this.has_sync_error and this.payment_balance is not None:
+    if this.gap and this.payment_balance is not None:
         entries.append(sync_error(this.subscriber_id, this.new_balance, this.payment_balance))
     return entries
 

@@ -239,7 +239,7 @@ def report_rules(title: str, logs: Sequence[tuple[Path, int]], rate: float, scra
 def report_methods(
     methods: Sequence[str],
     choose: Sequence[tuple[Path, int]],
-    judge: Mapping[str, Sequence[tuple[Path, int]]],
+    judge: Mapping[str, tuple[Sequence[tuple[Path, int]], float]],
     rate: float,
     scratch: Path,
 ) -> None:
@@ -253,9 +253,13 @@ def report_methods(
         scores = judge_methods(choose, choices, rate, scratch) if len(choices) > 1 else {}
         best = max(choices, key=lambda name: scores[name].f1 if scores else 0.0)
         chosen[method] = best, choices[best]
-    for title, logs in judge.items():
+        tried = [[name, *score.cells()] for name, score in scores.items()]
+        if tried:
+            head = ("settings", *FIGURES, "flagged", "seconds")
+            print_table(f"Choosing the settings of {method}", head, tried)
+    for title, (logs, share) in judge.items():
         settings = {method: made for method, (_, made) in chosen.items()}
-        results = judge_methods(logs, settings, rate, scratch) if settings else {}
+        results = judge_methods(logs, settings, share, scratch) if settings else {}
         rows = [[method, chosen[method][0], *score.cells()] for method, score in results.items()]
         head = ("method", "chosen", *FIGURES, "flagged", "seconds")
         print_table(f"Unusual changes, {title}", head, rows)
@@ -272,6 +276,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--rate", type=float, default=0.005)
     parser.add_argument("--unusual-rate", type=float, default=0.01)
+    parser.add_argument("--logs-rate", type=float, default=0.002, help="the same in given logs")
     shared = Path("/dev/shm")  # noqa: S108  (thousands of small files are made quickest in memory)
     parser.add_argument("--folder", type=Path, default=shared if shared.is_dir() else None)
     options = parser.parse_args()
@@ -279,11 +284,21 @@ def main() -> None:
         scratch = Path(name)
         samples = {seed: scratch / f"sample-{seed}" for seed in options.choose + options.judge}
         for seed, folder in samples.items():
-            write_sample(folder, subscribers=options.subscribers, days=options.days, seed=seed)
-        judge = {"samples": [(samples[seed], seed) for seed in options.judge]}
+            # Without unusual changes of its own: those that are injected are then all.
+            rates = {UNUSUAL: 0.0}
+            write_sample(
+                folder,
+                subscribers=options.subscribers,
+                days=options.days,
+                seed=seed,
+                rates=rates,
+            )
+        on_samples = [(samples[seed], seed) for seed in options.judge]
+        judge = {"samples": (on_samples, options.unusual_rate)}
         if options.logs:
-            judge["given logs"] = [(options.logs, seed) for seed in options.judge]
-        for title, logs in judge.items():
+            on_logs = [(options.logs, seed) for seed in options.judge]
+            judge["given logs"] = (on_logs, options.logs_rate)
+        for title, (logs, _) in judge.items():
             report_rules(title, logs, options.rate, scratch)
         choose = [(samples[seed], seed) for seed in options.choose]
         report_methods(options.methods, choose, judge, options.unusual_rate, scratch)

@@ -261,8 +261,8 @@ def report_methods(
         settings = {method: made for method, (_, made) in chosen.items()}
         results = judge_methods(logs, settings, share, scratch) if settings else {}
         rows = [[method, chosen[method][0], *score.cells()] for method, score in results.items()]
-        head = ("method", "chosen", *FIGURES, "flagged", "seconds")
-        print_table(f"Unusual changes, {title}", head, rows)
+        header = ("method", "chosen", *FIGURES, "flagged", "seconds")
+        print_table(f"Unusual changes, {title}", header, rows)
 
 
 def main() -> None:

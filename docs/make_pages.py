@@ -12,8 +12,10 @@ from pathlib import Path
 
 from trueup.checks import built_in_checks
 from trueup.config import Settings, key
+from trueup.injecting import FAULTS as INJECTED
 from trueup.logs.kinds import KINDS, OTHER, UNREADABLE
 from trueup.reports.listing import toml_value
+from trueup.sample import FAULTS
 from trueup.schema import DERIVED, TABLES
 
 FOLDER = Path(__file__).parent
@@ -140,11 +142,48 @@ def settings_page() -> str:
     )
 
 
+def faults_page() -> str:
+    """Return the page of the faults."""
+    rows = [
+        (
+            f"`{fault.name}`",
+            fault.what,
+            fault.share_of,
+            f"{fault.rate:g}"
+            if fault.rate_before_types is None
+            else f"{fault.rate:g} ({fault.rate_before_types:g} before 2024)",
+            "yes" if fault.name in INJECTED else "",
+        )
+        for fault in FAULTS
+    ]
+    return (
+        "# Faults\n\n"
+        + MADE
+        + "What can go wrong in a sample, to see how well it is found. A plan says how "
+        "often each happens:\n\n"
+        "```toml\nseed = 7\n\n[rates]\nlost_update = 0.01\nunusual_change = 0.02\n\n"
+        "[unusual_change]\nfactor = [5, 20]\n```\n\n"
+        "`trueup sample logs/ --faults plan.toml` simulates a service with these faults; faults that the "
+        "plan does not name keep their usual rates, and `labels.json` lists everything that a correct "
+        "audit must find, side effects and all. `trueup sample copy/ --faults plan.toml --into logs/` puts "
+        "the faults of the plan, and no others, into a copy of given logs; there `labels.json` lists what "
+        "the copy has more to be found than the original. Whatever is edited keeps the layout that the "
+        "service prints, and all that depends on it is carried along. The same plan gives the same bytes.\n\n"
+        "`unusual_change` makes a change 5 to 20 times as large as is usual for the subscriber's other "
+        "changes by the same action, or as its `factor` says. [How well faults are found](accuracy.md).\n\n"
+        + table(
+            ("fault", "what happens", "rate: share of", "usual rate", "can be put into given logs"),
+            *rows,
+        )
+    )
+
+
 PAGES = {
     "kinds.md": kinds_page,
     "checks.md": checks_page,
     "tables.md": tables_page,
     "settings.md": settings_page,
+    "faults.md": faults_page,
 }
 
 

@@ -310,3 +310,70 @@ def test_a_terminal_shows_progress_and_colour_a_pipe_does_not(logs: Path, tmp_pa
     assert os.waitstatus_to_exitcode(status) == 0
     assert b"Reading" in output
     assert b"\x1b[31;1mhigh" in output
+
+
+def test_config_shows_what_a_file_here_says(tmp_path: Path) -> None:
+    (tmp_path / "trueup.toml").write_text("[checks]\nduplicate_minutes = 3\n")
+    code, out, err = run("config", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert (
+        "# duplicate_posting: minutes within which an equal posting is a likely repeat.\n"
+        "# From: trueup.toml.\nduplicate_minutes = 3\n"
+    ) in out
+    assert all(len(line) <= 80 for line in out.splitlines())
+    (tmp_path / "other.toml").write_text("processes = 1\n")
+    listed = json.loads(run("config", "--config", "other.toml", "--json", cwd=tmp_path)[1])
+    assert listed["processes"] == {"value": 1, "from": "other.toml"}
+    assert listed["checks.duplicate_minutes"] == {"value": 10, "from": "default"}
+
+
+def test_checks_are_timed(logs: Path, tmp_path: Path) -> None:
+    code, out, err = run("checks", "--time", str(logs), cwd=tmp_path)
+    assert (code, err) == (0, "")
+    head, *lines = out.splitlines()
+    assert head == "Check                 Findings   Seconds   per million transactions"
+    assert len(lines) == 19
+    assert {line.split()[0]: line.split()[1] for line in lines}["out_of_sync"] == "1"
+    assert lines[-1].startswith("all ")
+
+
+def test_own_checks_are_listed_and_broken_ones_told(logs: Path, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "bad.sql").write_text("SELECT 1")
+    page = Path(__file__).parents[1] / "docs" / "own-checks.md"
+    (tmp_path / "own" / "good.sql").write_text(page.read_text().split("```")[1][4:])
+    (tmp_path / "trueup.toml").write_text('[checks]\npath = "own"\noff = ["mismatch"]\n')
+    code, out, err = run("checks", cwd=tmp_path)
+    assert code == 0
+    assert out.splitlines()[-1] == "medium  large_credit        Large credits (your own)"
+    assert "  mismatch  " not in out
+    assert err.startswith("own/bad.sql, line 1: the check's entry lacks id")
+    code, out, _ = run("audit", str(logs), cwd=tmp_path)
+    assert code == 0
+    assert "medium    large_credit               1  BHD 1,100.000\n" in out
+    assert "Problems  1 (see the report)\n" in out
+
+
+def test_faults_by_plan(tmp_path: Path) -> None:
+    (tmp_path / "plan.toml").write_text("seed = 3\n[rates]\nwallet_mismatch = 0.02\n")
+    plan = ("--faults", "plan.toml")
+    code, out, err = run(
+        "sample", "made", "--subscribers", "30", "--days", "25", *plan, cwd=tmp_path
+    )
+    assert (code, err) == (0, "")
+    assert out.startswith("Wrote ")
+    labels = json.loads((tmp_path / "made" / "labels.json").read_text())
+    assert (labels["seed"], labels["rates"]) == (3, {"wallet_mismatch": 0.02})
+    code, out, err = run("sample", "copy", "--into", "made", *plan, "--seed", "4", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert out.startswith("Copied ")
+    injected = json.loads((tmp_path / "copy" / "labels.json").read_text())
+    assert {label["check"] for label in injected["labels"]} == {"wallet_mismatch"}
+    assert run("sample", "more", "--into", "made", cwd=tmp_path) == (
+        2, "", "trueup: --into needs a plan of the faults: give it with --faults\n",
+    )  # fmt: skip
+    (tmp_path / "plan.toml").write_text("[rates]\nwallet_mismatsh = 0.02\n")
+    assert run("sample", "more", *plan, cwd=tmp_path) == (
+        2, "",
+        "trueup: plan.toml: unknown fault 'wallet_mismatsh' (did you mean 'wallet_mismatch'?)\n",
+    )  # fmt: skip

@@ -339,7 +339,14 @@ def _write_currencies(pages: _Pages, sheet: Worksheet, report: Report, line: int
 
 def _write_checks(pages: _Pages, sheet: Worksheet, report: Report, line: int) -> int:
     """Write a line per check: those that ask for action first, those that explain after them."""
-    currencies = sorted({name for check in report.checks for name in check["by_currency"]})
+    currencies = sorted(
+        {
+            name
+            for check in report.checks
+            for name, figures in check["by_currency"].items()
+            if figures["amount_at_risk"]
+        }
+    )
     groups = (
         ("What needs a look", [c for c in report.checks if c["severity"] != "info"]),
         ("For information", [c for c in report.checks if c["severity"] == "info"]),

@@ -16,6 +16,8 @@ from trueup.injecting import FAULTS as INJECTED
 from trueup.logs.kinds import KINDS, OTHER, UNREADABLE
 from trueup.reports.listing import toml_value
 from trueup.sample import FAULTS
+
+from trueup.reports.subscribers import COLUMNS
 from trueup.schema import DERIVED, TABLES
 
 FOLDER = Path(__file__).parent
@@ -95,8 +97,8 @@ def tables_page() -> str:
         + "What `audit.sql(...)` can ask and `audit.table(...)` returns. Times are "
         "UTC. Types: *money* is DECIMAL(18,6); *difference* has room for differences of money; "
         "*file* is the file's id, the sha256 of its bytes. `at` is a keyword to DuckDB: write `t.at` "
-        '(or `"at"`).\n\nBeside these there are `subscribers` (as in the report), `findings_<check>` '
-        "for each [check](checks.md), and:\n\n"
+        '(or `"at"`).\n\nBeside these there are `subscribers` ([as in the '
+        "report](report-json.md#subscribers)), `findings_<check>` for each [check](checks.md), and:\n\n"
         "- `currencies`: currency, minor_unit, low_balance, unusual_floor: what is said of each;\n"
         "- `limits`: one row with the [settings](settings.md) that checks ask for;\n"
         "- `gap_moves`: every step of every gap: subscriber_id, currency, position, at, cause (opened, "
@@ -178,7 +180,19 @@ def faults_page() -> str:
     )
 
 
+def report_page() -> str:
+    """Return the page of report.json, with the table of a subscriber's keys made anew."""
+    page = (FOLDER / "report-json.md").read_text(encoding="utf-8")
+    before, start, rest = page.partition(
+        "<!-- Made by docs/make_pages.py from trueup.reports.subscribers: -->\n"
+    )
+    _, end, after = rest.partition("<!-- Until here. -->\n")
+    rows = [(f"`{column.name}`", column.help) for column in COLUMNS]
+    return before + start + table(("key", "what it is"), *rows) + end + after
+
+
 PAGES = {
+    "report-json.md": report_page,
     "kinds.md": kinds_page,
     "checks.md": checks_page,
     "tables.md": tables_page,

@@ -13,6 +13,7 @@ from trueup.checks.runner import ACCEPTED, COMMON, EVIDENCE, by_severity
 from trueup.money import Currencies
 from trueup.reports.json_report import time_text
 from trueup.reports.report import TRANSACTION_COLUMNS, Report
+from trueup.reports.subscribers import COLUMNS as SUBSCRIBER_COLUMNS
 from trueup.schema import DERIVED, TABLES
 
 CSV_FILES = ("transactions.csv", "findings.csv", "subscribers.csv", "entry_kinds.csv")
@@ -55,11 +56,7 @@ def _findings(report: Report) -> _Table:
 
 def _subscribers(report: Report) -> _Table:
     checks = [findings.check.id for findings in report.findings]
-    columns = (
-        "subscriber_id", "currency", "transactions", "credits", "debits", "first_at", "last_at",
-        "opening_balance", "closing_balance", "lowest_balance", "highest_balance",
-        "payment_balance", "gap_at_end",
-    )  # fmt: skip
+    columns = [column.name for column in SUBSCRIBER_COLUMNS]
     rows = (
         [
             *(_cell(row[name], row["currency"], report.money) for name in columns),

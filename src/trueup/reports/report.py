@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from importlib.resources import files as package_files
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +19,9 @@ from trueup.books.window import Window
 from trueup.checks import Findings
 from trueup.logs.kinds import OTHER, UNREADABLE
 from trueup.money import Currencies
+from trueup.reports.queries import of_all
 from trueup.reports.recommendations import recommend
+from trueup.reports.subscribers import keep_subscribers, subscriber_rows
 
 SCHEMA = "trueup.report/1"
 
@@ -75,13 +76,7 @@ class Report:
 
     def subscribers(self) -> Iterator[Section]:
         """Yield one row per subscriber and currency, with its findings by check."""
-        found = self._findings_by_subscriber()
-        for batch in self.books.stream(
-            "SELECT * FROM subscribers ORDER BY subscriber_id, currency"
-        ):
-            for row in batch.to_pylist():
-                row["findings"] = found.get((row["subscriber_id"], row["currency"]), {})
-                yield row
+        yield from subscriber_rows(self.books, self.findings)
 
     def transactions(self, names: Sequence[str] = TRANSACTION_COLUMNS) -> Iterator[pa.RecordBatch]:
         """Yield the transactions of the window in order of time, with these columns.
@@ -110,17 +105,6 @@ class Report:
         ):
             yield from batch.to_pylist()
 
-    def _findings_by_subscriber(self) -> dict[tuple[str, str], dict[str, int]]:
-        found: dict[tuple[str, str], dict[str, int]] = {}
-        counts = _of_all(
-            self.findings,
-            "subscriber_id, currency, count(*)",
-            "WHERE accepted_by IS NULL GROUP BY ALL",
-        )
-        for check, subscriber, currency, count in _rows(self.books, counts):
-            found.setdefault((subscriber, currency), {})[check] = count
-        return found
-
 
 def build_report(
     books: Books,
@@ -131,14 +115,7 @@ def build_report(
     generated_at: datetime,
 ) -> Report:
     """Compute every figure of the report."""
-    statement = package_files("trueup.books").joinpath("subscribers.sql").read_text()
-    books.connection.execute(
-        statement.format(
-            in_window=window.holds("t.at"),
-            before_end=window.is_before_end("t.at"),
-            before_start=window.is_before_start("t.at"),
-        )
-    )
+    keep_subscribers(books, findings, window)
     kinds = _entry_kinds(books)
     currencies = _currencies(books, window)
     return Report(
@@ -279,16 +256,10 @@ def _currencies(books: Books, window: Window) -> dict[str, Section]:
     return {row.pop("currency"): row for row in rows.to_pylist()}
 
 
-def _of_all(findings: tuple[Findings, ...], columns: str, rest: str = "") -> str:
-    """Return the query of the same columns from the findings of every check, in their order."""
-    return " UNION ALL ".join(
-        f"SELECT '{one.check.id}' AS \"check\", {columns} FROM {one.table} {rest}"
-        for one in findings
-    )
-
-
 def _checks(books: Books, findings: tuple[Findings, ...]) -> tuple[Section, ...]:
-    sums = _of_all(
+    if not findings:  # every check can be switched off
+        return ()
+    sums = of_all(
         findings,
         "severity, cause, coalesce(currency, '') AS currency, count(*) AS findings, "
         "coalesce(sum(amount_at_risk), 0) AS amount_at_risk",
@@ -309,7 +280,7 @@ def _checks(books: Books, findings: tuple[Findings, ...]) -> tuple[Section, ...]
         }
         for one in findings
     }
-    counts = _of_all(
+    counts = of_all(
         findings,
         "count(DISTINCT subscriber_id) FILTER (WHERE accepted_by IS NULL), count(accepted_by)",
     )

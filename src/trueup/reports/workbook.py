@@ -35,11 +35,16 @@ _FINDING_COLUMNS = (
     "severity", "cause", "subscriber_id", "currency", "at", "expected", "logged", "difference",
     "amount_at_risk", "explanation", "transaction_id",
 )  # fmt: skip
+# First what a reader decides by, which is all that goes on paper; then what it comes from.
 _SUBSCRIBER_COLUMNS = (
-    "subscriber_id", "currency", "transactions", "credits", "debits", "opening_balance",
-    "closing_balance", "lowest_balance", "highest_balance", "payment_balance", "gap_at_end",
-    "first_at", "last_at",
+    "subscriber_id", "currency", "risk_score", "gap_at_end", "payment_balance", "closing_balance",
+    "transactions", "credits", "debits", "sync_errors", "activity", "stability", "risk_gap",
+    "risk_overdraft", "risk_errors", "risk_findings", "loss_credits", "loss_debits",
+    "first_error_at", "first_error_cause", "first_error_action", "last_error_at",
+    "last_error_cause", "last_error_action", "opening_balance", "lowest_balance",
+    "highest_balance", "balance_spread", "active_days", "first_at", "last_at",
 )  # fmt: skip
+_LAST_ON_PAPER = ("explanation", "stability")
 # What follows from these, and the ids of messages and attempts, is in transactions.csv.
 _WITHOUT = {
     "message_id", "attempt_id", "wallet_id", "updates_payment", "expected_delta", "payment_balance",
@@ -151,8 +156,8 @@ class _Pages:
     ) -> Iterator[Sequence[Any]]:
         """Write a table with frozen header and filter; return the rows left when the sheet is full.
 
-        A row's `currency` decides its decimals. On paper, a finding's sentence is the last column:
-        what stands behind it is for the screen.
+        A row's `currency` decides its decimals. What stands behind a finding's sentence, or behind a
+        subscriber's key figures, is for the screen and not for paper.
         """
         currency = columns.index("currency") if "currency" in columns else None
         for place, name in enumerate(columns):
@@ -168,8 +173,9 @@ class _Pages:
             self.write_row(sheet, line, row, self.decimals(code))
             if line == SHEET_ROWS - 1:
                 break
-        if "explanation" in columns:
-            sheet.print_area(0, 0, line, columns.index("explanation"))
+        for name in _LAST_ON_PAPER:
+            if name in columns:
+                sheet.print_area(0, 0, line, columns.index(name))
         sheet.autofilter(top, 0, max(line, top + 1), len(columns) - 1)
         return rest
 
@@ -234,6 +240,8 @@ _NUMBERS = frozenset(
         "move", "rank", "findings", "crashes", "errors", "usual", "threshold", "score", "allowed",
         "days_covered", "deducted_per_day", "deliveries", "failures", "skipped_between",
         "current_balance", "crossed_from",
+        "active_days", "balance_spread", "sync_errors", "loss_credits", "loss_debits",
+        "risk_score", "risk_gap", "risk_overdraft", "risk_errors", "risk_findings",
     }
 )  # fmt: skip
 
@@ -394,6 +402,8 @@ def _write_legend(pages: _Pages, sheet: Worksheet, line: int) -> None:
         "Gap at the end: subscription balance less payment balance after a subscriber's last transaction that shows both, sizes added up.",
         "Each balance and the gap are the last known ones, each for itself: a transaction may tell one and not the other. A subscriber whose gap no transaction tells counts as neither in nor out of sync.",
         "Highest and lowest balance are those after a transaction; the opening balance is the one before the first. At risk on this page is that of all severities together.",
+        "Risk, on sheet Subscribers, is 0 to 100: up to 40 for an open gap, 25 for balances below zero, 20 for the share of transactions with errors, 15 for other findings of severity high. What was accepted adds nothing.",
+        "Losses at credits and debits are as older reports counted them: one gap counts again at every sync error. The gap at the end is what there is to settle.",
         "Each finding names file, lines and request of the log that proves it.",
     ]
     for text in texts:

@@ -1,6 +1,8 @@
 -- One row per subscriber and currency with a transaction in the window, or with a gap that is
 -- carried into it. {in_window}, {before_end} and {before_start} are conditions on a time.
-CREATE OR REPLACE TABLE subscribers AS
+-- `moved` is all that the logs show of the subscriber's money, whatever its direction: the gap,
+-- which is carried into a window, is measured against it and not against the window's part.
+CREATE OR REPLACE TEMP TABLE subscriber_balances AS
 WITH shown AS (
     SELECT
         t.subscriber_id,
@@ -27,7 +29,8 @@ carried AS (
             FILTER (WHERE t.subscription_after IS NOT NULL) AS closing_balance,
         max_by(t.payment_after, t.position)
             FILTER (WHERE t.payment_after IS NOT NULL) AS payment_balance,
-        max_by(t.gap, t.position) FILTER (WHERE t.gap IS NOT NULL) AS gap_at_end
+        max_by(t.gap, t.position) FILTER (WHERE t.gap IS NOT NULL) AS gap_at_end,
+        coalesce(sum(abs(t.amount)), 0) AS moved
     FROM transactions AS t
     WHERE {before_end} AND t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
     GROUP BY t.subscriber_id, t.currency
@@ -45,7 +48,8 @@ SELECT
     s.lowest_balance,
     s.highest_balance,
     c.payment_balance,
-    c.gap_at_end
+    c.gap_at_end,
+    c.moved
 FROM carried AS c
 LEFT JOIN shown AS s ON s.subscriber_id = c.subscriber_id AND s.currency = c.currency
 WHERE s.transactions > 0 OR c.gap_at_end <> 0

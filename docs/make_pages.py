@@ -15,9 +15,8 @@ from trueup.config import Settings, key
 from trueup.injecting import FAULTS as INJECTED
 from trueup.logs.kinds import KINDS, OTHER, UNREADABLE
 from trueup.reports.listing import toml_value
-from trueup.sample import FAULTS
-
 from trueup.reports.subscribers import COLUMNS
+from trueup.sample import FAULTS
 from trueup.schema import DERIVED, TABLES
 
 FOLDER = Path(__file__).parent
@@ -103,7 +102,8 @@ def tables_page() -> str:
         "- `limits`: one row with the [settings](settings.md) that checks ask for;\n"
         "- `gap_moves`: every step of every gap: subscriber_id, currency, position, at, cause (opened, "
         "moved, closed, or drift: within a minor unit), episode (the subscriber's gaps, counted), "
-        "gap_before, gap, move, and the transaction that made it;\n"
+        "gap_before, is_first (no transaction before it tells both balances), gap, move, and the "
+        "transaction that made it;\n"
         "- `unusual_changes`: attempt_id, usual, allowed, score, basis, by the method of the settings;\n"
         "- `accepted`: finding_id, accepted_by, accepted_on, accepted_why.\n"
     )

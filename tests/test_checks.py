@@ -379,7 +379,7 @@ def test_sentences_name_the_numbers(audit: Run, ledger: Make) -> None:
     assert sentence(done, "out_of_sync") == (
         "The subscription balance of ana is BHD 1,102.000 and the payment balance BHD -4.000: a gap of "
         "BHD 1,106.000, open since transaction T1 (applied) of 2024-02-01 10:00:00 UTC (moves since: 1; last seen "
-        "2024-02-01 10:00:01 UTC)."
+        "2024-02-01 10:00:01 UTC). No transaction before it tells both balances: the gap may be older."
     )
 
 

@@ -25,28 +25,18 @@ WITH counted AS (
     WHERE {in_window} AND t.subscriber_id IS NOT NULL AND t.currency IS NOT NULL
     GROUP BY t.subscriber_id, t.currency
 ),
-starts AS (
-    SELECT
-        t.subscriber_id,
-        t.currency,
-        min(t.position) AS position
-    FROM transactions AS t
-    WHERE t.gap IS NOT NULL
-    GROUP BY t.subscriber_id, t.currency
-),
 openings AS (
     SELECT
         g.*,
         CASE
-            WHEN g.position > s.position THEN concat('opened_by_', g.outcome)
-            ELSE 'open_from_start'
+            WHEN g.is_first THEN 'open_from_start'
+            ELSE concat('opened_by_', g.outcome)
         END AS opened_by,
-        CASE WHEN g.position > s.position THEN g.action END AS opening_action,
+        CASE WHEN NOT g.is_first THEN g.action END AS opening_action,
         lead(g.position) OVER (
             PARTITION BY g.subscriber_id, g.currency ORDER BY g.position
         ) AS next_position
     FROM gap_moves AS g
-    INNER JOIN starts AS s ON s.subscriber_id = g.subscriber_id AND s.currency = g.currency
     WHERE g.cause = 'opened'
 ),
 explained AS (

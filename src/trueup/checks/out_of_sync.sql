@@ -8,7 +8,7 @@
 -- why: One of the two balances is wrong: the subscriber can spend money that is not there, or cannot spend money that is.
 -- do: Settle which balance is right, starting with the transaction that opened the gap, and correct the other.
 -- advice: Accounting: settle which of the two balances is right, starting with the transaction that opened each gap, and correct the other.
--- explain: The subscription balance of {subscriber_id} is {logged} and the payment balance {expected}: a gap of {difference}, open since transaction {transaction_id} ({opened_by}) of {at} (moves since: {changes}; last seen {last_at}).
+-- explain: The subscription balance of {subscriber_id} is {logged} and the payment balance {expected}: a gap of {difference}, open since transaction {transaction_id} ({opened_by}) of {at} (moves since: {changes}; last seen {last_at}). [{note}]
 WITH ends AS (
     SELECT
         t.subscriber_id,
@@ -54,7 +54,11 @@ SELECT
     o.gap AS gap_when_opened,
     CAST(c.changes AS BIGINT) AS changes,
     e.at AS last_at,
-    e.transaction_id AS last_transaction_id
+    e.transaction_id AS last_transaction_id,
+    CASE
+        WHEN o.is_first
+            THEN 'No transaction before it tells both balances: the gap may be older.'
+    END AS note
 FROM ends AS l
 INNER JOIN transactions AS e
     ON e.subscriber_id = l.subscriber_id AND e.position = l.position AND e.gap <> 0

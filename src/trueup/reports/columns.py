@@ -108,6 +108,7 @@ LOOKS: dict[str, Look] = {
     "still": Look("Since then", 48),
     "current_balance": Look("Balance then", _MONEY),
     "currency_note": Look("Note", 48),
+    "note": Look("Note", 60),
     "deducted_per_day": Look("Deducted a day", 15),
     "days_covered": Look("Days covered", 13),
     "stopped_message_id": Look("Message in between", _ID),

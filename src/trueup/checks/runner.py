@@ -58,6 +58,8 @@ class Findings:
     books: Books
     table: str
     own_columns: tuple[str, ...]
+    kinds: frozenset[tuple[str, bool]]
+    """What there is: severity, and whether accepted."""
     seconds: float
 
     def rows(self, which: str = "TRUE") -> Iterator[dict[str, Any]]:
@@ -82,10 +84,11 @@ class Findings:
 
 def by_severity(findings: Sequence[Findings]) -> Iterator[dict[str, Any]]:
     """Yield the findings of all checks, the severest first, and at the end the accepted ones."""
-    for state in ("accepted_by IS NULL", "accepted_by IS NOT NULL"):
+    for is_accepted in (False, True):
+        state = f"accepted_by IS {'NOT ' if is_accepted else ''}NULL"
         for severity in SEVERITIES:
             for one in findings:
-                if severity in one.check.severities.values():
+                if (severity, is_accepted) in one.kinds:
                     yield from one.rows(f"severity = '{severity}' AND {state}")
 
 
@@ -170,7 +173,12 @@ def _run(books: Books, check: Check, window: Window, settings: Settings) -> Find
     columns = books.connection.execute(f"FROM {table} LIMIT 0").description or ()
     known = {*COMMON, *EVIDENCE, *ACCEPTED, "place"}
     own = tuple(name for name, *_ in columns if name not in known)
-    return Findings(check, books, table, own, time.perf_counter() - started)
+    kinds = frozenset(
+        books.connection.execute(
+            f"SELECT DISTINCT severity, accepted_by IS NOT NULL FROM {table}"
+        ).fetchall()
+    )
+    return Findings(check, books, table, own, kinds, time.perf_counter() - started)
 
 
 def _refuse_more_than_a_query(check: Check, statement: str) -> None:

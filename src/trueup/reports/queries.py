@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from trueup.checks import Findings
 
 
-def of_all(findings: tuple[Findings, ...], columns: str, rest: str = "") -> str:
+def of_all(findings: Sequence[Findings], columns: str, rest: str = "") -> str:
     """Return the query of the same columns from the findings of every check, in their order."""
     return " UNION ALL ".join(
         f"SELECT '{one.check.id}' AS \"check\", {columns} FROM {one.table} {rest}"

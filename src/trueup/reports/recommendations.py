@@ -15,7 +15,8 @@ from decimal import Decimal
 from typing import Any
 
 from trueup.books.ledger import Books
-from trueup.checks import SEVERITIES, Findings
+from trueup.checks import SEVERITIES, Check, Findings
+from trueup.reports.queries import of_all
 
 MOST = 10
 """Recommendations that are made."""
@@ -32,10 +33,11 @@ def recommend(
     books: Books, findings: Sequence[Findings], currencies: Mapping[str, Section]
 ) -> tuple[Section, ...]:
     """Return at most MOST recommendations, the weightiest first."""
+    checks = {one.check.id: one.check for one in findings}
     found = [
         {**group, "weight": _weight(group["amount_at_risk"], currencies)}
-        for one in findings
-        for group in _groups(books, one)
+        for row in _groups(books, findings)
+        if (group := _group(checks[row["check"]], row))["steps"]
     ]
     found.sort(
         key=lambda group: (
@@ -58,34 +60,41 @@ def steps(advice: str) -> list[dict[str, str]]:
     ]
 
 
-def _groups(books: Books, of: Findings) -> list[Section]:
-    """Return the open findings of a check by cause, where the check has advice for it."""
-    rows = books.sql(
+def _groups(books: Books, findings: Sequence[Findings]) -> list[Section]:
+    """Return the open findings by check, cause and severity, amounts by currency."""
+    if not findings:
+        return []
+    columns = "cause, severity, subscriber_id, currency, amount_at_risk, finding_id, place"
+    return books.sql(
         f"""
-        WITH shown AS (SELECT * FROM {of.table} WHERE accepted_by IS NULL),
+        WITH found AS ({of_all(findings, columns, "WHERE accepted_by IS NULL")}),
         sums AS (
-            SELECT cause, severity, currency, sum(amount_at_risk) AS amount
-            FROM shown GROUP BY ALL HAVING sum(amount_at_risk) > 0
+            SELECT "check", cause, severity, currency, sum(amount_at_risk) AS amount
+            FROM found GROUP BY ALL HAVING sum(amount_at_risk) > 0
+        ),
+        amounts AS (
+            SELECT "check", cause, severity, list((currency, amount) ORDER BY currency) AS amounts
+            FROM sums GROUP BY ALL
         )
-        SELECT cause, severity, count(*) AS findings, count(DISTINCT subscriber_id) AS subscribers,
-            (SELECT list((s.currency, s.amount) ORDER BY s.currency) FROM sums AS s
-             WHERE s.cause IS NOT DISTINCT FROM shown.cause AND s.severity = shown.severity)
-                AS amounts,
-            list(finding_id ORDER BY place)[:{LARGEST}] AS largest
-        FROM shown GROUP BY cause, severity ORDER BY ALL
+        SELECT f."check", f.cause, f.severity, count(*) AS findings,
+            count(DISTINCT f.subscriber_id) AS subscribers, any_value(a.amounts) AS amounts,
+            arg_min(f.finding_id, f.place, {LARGEST}) AS largest
+        FROM found AS f LEFT JOIN amounts AS a
+            ON a."check" = f."check" AND a.severity = f.severity
+            AND a.cause IS NOT DISTINCT FROM f.cause
+        GROUP BY f."check", f.cause, f.severity
         """
     ).to_pylist()
-    return [_group(of, row) for row in rows if of.check.advice_of(row["cause"])]
 
 
-def _group(of: Findings, row: Mapping[str, Any]) -> Section:
+def _group(check: Check, row: Mapping[str, Any]) -> Section:
     amounts = [tuple(pair.values()) for pair in row["amounts"] or []]
     return {
-        "check": of.check.id,
-        "title": of.check.title,
+        "check": check.id,
+        "title": check.title,
         "cause": row["cause"],
         "severity": row["severity"],
-        "steps": steps(of.check.advice_of(row["cause"])),
+        "steps": steps(check.advice_of(row["cause"])),
         "findings": row["findings"],
         "subscribers": row["subscribers"],
         "amount_at_risk": {currency or "": amount for currency, amount in amounts},

@@ -437,6 +437,21 @@ def test_crashes_are_grouped_by_their_error(audit: Run, findings: Find) -> None:
     )
 
 
+def test_a_recovery_tells_how_long_it_took(audit: Run, ledger: Make, findings: Find) -> None:
+    done = audit(
+        ledger("""
+        10:00:00 T1 ana SAR DEBIT 5 0 10 5 5 failed message=M1
+        11:01:01 T1 ana SAR DEBIT 5 0 10 5 5 applied message=M1 day=2024-02-03
+        """)
+    )
+    (row,) = findings(done, "failed_sync")
+    assert row["recovered_seconds"] == 2 * 86_400 + 3_661
+    assert sentence(done, "failed_sync") == (
+        "Message M1 of ana failed 1 times and succeeded 176461 seconds after the first, on "
+        "2024-02-03 11:01:01 UTC: TypeError: Cannot read 'x'."
+    )
+
+
 def test_a_spike_is_counted_and_named(audit: Run, ledger: Make, findings: Find) -> None:
     (entries,) = (entries for check, entries, _ in CASES if check == "error_spike")
     done = audit(ledger(entries))
@@ -455,14 +470,14 @@ def test_a_posted_overdraft_tells_where_it_crossed_and_when_it_was_back(
         ledger("""
         10:00:00 T1 ana SAR DEBIT 90 0 50 -40 -40 applied
         10:00:01 T2 ana SAR DEBIT 5 0 -40 -45 -45 applied
-        10:00:02 T3 ana SAR CREDIT 45 0 -45 0 0 applied
+        10:00:02 T3 ana SAR CREDIT 45 0 -45 0 0 applied day=2024-02-04
         10:00:03 T4 bob SAR DEBIT 90 0 50 -40 -40 applied
         """)
     )
     of = next(one for one in done.report.findings if one.check.id == "overdraft")
     assert {row["transaction_id"]: row["explanation"].split(". ", 1)[1] for row in of.rows()} == {
-        "T1": "It had been SAR 50.00 before. It was back at zero or above on 2024-02-01 10:00:02 UTC.",
-        "T2": "It was back at zero or above on 2024-02-01 10:00:02 UTC.",
+        "T1": "It had been SAR 50.00 before. It was back at zero or above on 2024-02-04 10:00:02 UTC, 3 days later.",
+        "T2": "It was back at zero or above on 2024-02-04 10:00:02 UTC, 3 days later.",
         "T4": "It had been SAR 50.00 before. The logs do not show it back at zero or above.",
     }
 
@@ -540,7 +555,7 @@ def test_what_is_not_known_leaves_its_part_of_a_sentence_out() -> None:
 
 
 PLAIN = {
-    "abs", "avg", "cast", "coalesce", "concat", "count", "date", "decimal", "distinct", "exists",
+    "abs", "avg", "cast", "coalesce", "concat", "count", "date", "decimal", "distinct", "exists", "extract",
     "first_value", "greatest", "in", "lag", "lead", "max", "median", "min", "over", "round", "row_number",
     "sqrt", "stddev_samp", "sum", "var_pop", "varchar",
 }  # fmt: skip

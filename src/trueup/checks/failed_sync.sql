@@ -8,7 +8,7 @@
 -- advice never: Accounting: sync these balances by hand: the messages that should have changed them never succeeded. Engineering: mend the error that they failed with.
 -- explain never: Message {message_id} [of {subscriber_id}] failed {failures} times and never succeeded: {error}. [Its transaction {transaction_id} should have changed the balance by {expected}.]
 -- explain refused: Message {message_id} [of {subscriber_id}] failed {failures} times, and was then refused since the balance would have gone below zero: {error}.
--- explain recovered: Message {message_id} [of {subscriber_id}] failed {failures} times and succeeded on {recovered_at}: {error}.
+-- explain recovered: Message {message_id} [of {subscriber_id}] failed {failures} times and succeeded {recovered_seconds} seconds after the first, on {recovered_at}: {error}.
 WITH keyed AS (
     SELECT
         m.*,
@@ -81,6 +81,12 @@ SELECT
     CAST(j.deliveries AS BIGINT) AS deliveries,
     CAST(j.failures AS BIGINT) AS failures,
     j.recovered_at,
+    CAST(
+        extract(DAY FROM j.recovered_at - j.at) * 86400
+        + extract(HOUR FROM j.recovered_at - j.at) * 3600
+        + extract(MINUTE FROM j.recovered_at - j.at) * 60
+        + extract(SECOND FROM j.recovered_at - j.at) AS BIGINT
+    ) AS recovered_seconds,
     j.detail AS error
 FROM judged AS j
 LEFT JOIN transactions AS t ON t.attempt_id = j.attempt_id

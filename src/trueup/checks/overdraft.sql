@@ -7,7 +7,7 @@
 -- do: Posted: collect the amount or correct the posting. Unknown: see whether the balance really went below zero. Refused or not applied: look at the gap of the same subscriber under out_of_sync.
 -- advice posted: Accounting: collect what is below zero, or correct the postings that took it there.
 -- advice unknown: Accounting: look up in the subscription service whether these balances really went below zero.
--- explain posted: Transaction {transaction_id} took the subscription balance of {subscriber_id} to {logged}; it should not be below zero. [It had been {crossed_from} before.] [It was back at zero or above on {back_at}.] [{still}]
+-- explain posted: Transaction {transaction_id} took the subscription balance of {subscriber_id} to {logged}; it should not be below zero. [It had been {crossed_from} before.] [It was back at zero or above on {back_at}, {days_below} days later.] [{still}]
 -- explain unknown: Transaction {transaction_id} would take the subscription balance of {subscriber_id} to {logged}; the logs do not tell whether it was carried out ({outcome}).
 -- explain refused: Transaction {transaction_id} would have taken the subscription balance of {subscriber_id} to {logged}; the service refused it.
 -- explain not_applied: Transaction {transaction_id} would have taken the subscription balance of {subscriber_id} to {logged}; it was not carried out ({outcome}).
@@ -58,6 +58,11 @@ SELECT
     j.action,
     CASE WHEN j.cause = 'posted' AND j.old_balance >= 0 THEN j.old_balance END AS crossed_from,
     r.back_at,
+    round(
+        CAST(extract(DAY FROM r.back_at - j.at) AS DOUBLE)
+        + CAST(extract(HOUR FROM r.back_at - j.at) AS DOUBLE) / 24e0
+        + CAST(extract(MINUTE FROM r.back_at - j.at) AS DOUBLE) / 1440e0, 1
+    ) AS days_below,
     CASE
         WHEN j.cause = 'posted' AND r.back_at IS NULL
             THEN 'The logs do not show it back at zero or above.'

@@ -120,6 +120,8 @@ LOOKS: dict[str, Look] = {
     "repeated": Look("What is repeated", 48),
     "known_type": Look("Type", 9),
     "recovered_at": Look("Recovered (UTC)", _TIME),
+    "recovered_seconds": Look("Seconds until then", 18),
+    "days_below": Look("Days until then", 15),
     "deliveries": Look("Deliveries", 11),
     "failures": Look("Failures", 10),
     "error": Look("Error", 60),

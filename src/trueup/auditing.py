@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from trueup.books.reading import read_logs
 from trueup.config import Settings, parse_time
 from trueup.errors import BadUse
+from trueup.extras import make_ready
 from trueup.sources.files import Found, find_logs
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def audit(  # noqa: PLR0913  (the public front door: each option is a word of th
         settings = replace(settings, until=_time("until", until))
     if settings.since and settings.until and settings.since >= settings.until:
         raise BadUse("since: not before until, so that nothing would be shown")
+    make_ready(settings)
     found = find_logs([paths] if isinstance(paths, (str, Path)) else list(paths))
     if on_found:
         on_found(found)

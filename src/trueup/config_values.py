@@ -18,7 +18,10 @@ FORMATS = ("xlsx", "json", "csv")
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
-UNUSUAL_METHODS = ("robust", "sigma", "ecod", "iforest", "autoencoder")
+LEARNED_METHODS = ("ecod", "iforest", "autoencoder")
+"""Ways to tell an unusual change that learn what is usual; they need libraries of their own."""
+
+UNUSUAL_METHODS = ("robust", "sigma", *LEARNED_METHODS)
 """Ways to tell an unusual change; `docs/accuracy.md` compares them."""
 
 SPIKE_METHODS = ("robust", "sigma")

@@ -6,7 +6,7 @@
 -- why: A wrong digit, a wrong currency or somebody's generous hand gives a change that adds up and is still wrong; only the subscriber's own history shows it.
 -- do: Look at who made the posting, and by which action; many will be right.
 -- advice: Accounting: look at the largest of these changes and at who made them; many will be right.
--- explain: Transaction {transaction_id} of {subscriber_id} changed the balance by {logged} [({action})]; usual is {expected}, give or take {allowed}. [{basis}]
+-- explain: Transaction {transaction_id} of {subscriber_id} changed the balance by {logged} [({action})]; usual is {expected}[, give or take {allowed}]. [{basis}]
 SELECT
     t.attempt_id AS subject,
     t.subscriber_id,

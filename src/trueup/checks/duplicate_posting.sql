@@ -11,47 +11,39 @@
 -- explain likely: Transaction {transaction_id} of {subscriber_id} has the action, delivery and amount of transaction {first_transaction_id}, which came shortly before it, at {first_at}. The balance changed by {logged} once more ({outcome}).
 -- explain redelivered: Transaction {transaction_id} of {subscriber_id} was logged again when its message was delivered again (first at {first_at}, then {outcome}); it was not posted twice.
 WITH repeated_ids AS (
-    SELECT
-        t.subscriber_id,
-        t.transaction_id
+    SELECT t.transaction_id
     FROM transactions AS t
-    GROUP BY t.subscriber_id, t.transaction_id
+    WHERE t.transaction_id IS NOT NULL
+    GROUP BY t.transaction_id
     HAVING count(*) > 1
 ),
 repeated_entries AS (
-    SELECT
-        t.subscriber_id,
-        t.wallet_entry
+    SELECT t.wallet_entry
     FROM transactions AS t
     WHERE t.wallet_entry IS NOT NULL
-    GROUP BY t.subscriber_id, t.wallet_entry
+    GROUP BY t.wallet_entry
     HAVING count(*) > 1
 ),
 repeated_deliveries AS (
-    SELECT
-        t.subscriber_id,
-        t.delivery_id
+    SELECT t.delivery_id
     FROM transactions AS t
-    WHERE t.delivery_id IS NOT NULL AND t.action IS NOT NULL AND t.amount IS NOT NULL
-    GROUP BY t.subscriber_id, t.delivery_id, t.type, t.action, t.amount
+    WHERE t.delivery_id IS NOT NULL
+    GROUP BY t.delivery_id
     HAVING count(*) > 1
 ),
 -- All but a few transactions share nothing with another one: only the rest is put in order.
 repeated AS (
     SELECT t.attempt_id
     FROM transactions AS t
-    INNER JOIN repeated_ids AS r
-        ON r.subscriber_id = t.subscriber_id AND r.transaction_id = t.transaction_id
+    INNER JOIN repeated_ids AS r ON r.transaction_id = t.transaction_id
     UNION
     SELECT t.attempt_id
     FROM transactions AS t
-    INNER JOIN repeated_entries AS r
-        ON r.subscriber_id = t.subscriber_id AND r.wallet_entry = t.wallet_entry
+    INNER JOIN repeated_entries AS r ON r.wallet_entry = t.wallet_entry
     UNION
     SELECT t.attempt_id
     FROM transactions AS t
-    INNER JOIN repeated_deliveries AS r
-        ON r.subscriber_id = t.subscriber_id AND r.delivery_id = t.delivery_id
+    INNER JOIN repeated_deliveries AS r ON r.delivery_id = t.delivery_id
 ),
 pairs AS (
     SELECT

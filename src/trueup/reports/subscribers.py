@@ -129,10 +129,14 @@ def _open(findings: tuple[Findings, ...]) -> str:
 
 def subscriber_rows(books: Books, findings: tuple[Findings, ...]) -> Iterator[dict[str, Any]]:
     """Yield one row per subscriber and currency, with its findings by check."""
-    found = _counts(books, findings)
+    counts = _counts(books, findings)
     for batch in books.stream("SELECT * FROM subscribers ORDER BY subscriber_id, currency"):
         for row in batch.to_pylist():
-            row["findings"] = found.get((row["subscriber_id"], row["currency"]), {})
+            found = counts.get((row["subscriber_id"], row["currency"]), {})
+            # In the catalogue's order: rows of a union come in any.
+            row["findings"] = {
+                one.check.id: found[one.check.id] for one in findings if one.check.id in found
+            }
             yield row
 
 

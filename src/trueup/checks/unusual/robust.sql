@@ -1,8 +1,9 @@
 -- Median and median absolute deviation of the subscriber's changes by the same action and type.
 -- Most histories are constant, and have no spread at all: then, and wherever it is smaller, the
 -- spread is 0.45 of the usual change, or the floor in money. A subscriber with fewer than five such
--- changes is held against all changes by the action in the currency, with twice the spread, if
--- there are twenty of them. Chosen on seeds of their own: docs/accuracy.md.
+-- changes is held against all changes by the action in the currency, with three times the spread,
+-- if the log names the action and there are twenty of them. Chosen on seeds of their own:
+-- docs/accuracy.md.
 WITH changes AS (
     SELECT
         t.attempt_id,
@@ -99,14 +100,14 @@ held AS (
                 THEN
                     greatest(1.4826e0 * s.own_deviation, 0.45e0 * abs(s.own_usual), s.floor)
             ELSE
-                2e0 * greatest(1.4826e0 * s.all_deviation, 0.45e0 * abs(s.all_usual), s.floor)
+                3e0 * greatest(1.4826e0 * s.all_deviation, 0.45e0 * abs(s.all_usual), s.floor)
         END AS spread,
         CASE
             WHEN s.own_count >= 5 THEN 'That is what the subscriber''s own changes of this kind tell.'
             ELSE 'That is what everybody''s changes of this kind tell: the subscriber has too few.'
         END AS basis
     FROM spread AS s
-    WHERE s.own_count >= 5 OR s.all_count >= 20
+    WHERE s.own_count >= 5 OR (s.all_count >= 20 AND s.action <> '')
 )
 SELECT
     h.attempt_id,

@@ -74,7 +74,7 @@ class Audit:
         """Write the reports and return their paths. Raises BadUse if the folder cannot be used."""
         from trueup.reports.writing import write_reports
 
-        return write_reports(self.report, Path(folder), formats)
+        return write_reports(self.report, Path(folder), formats, self._settings)
 
     def close(self) -> None:
         """Free the tables and what was spilled to disk; done by itself when the audit goes."""

@@ -186,6 +186,33 @@ def explain(
 
 
 @app.command()
+def verify(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder that an audit wrote to.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Compare these logs as well; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Tell whether reports are as they were written, by the sha256 in their manifest.json.
+
+    Exit code 1: a file is missing, changed, or not of the manifest.
+
+    Example: trueup verify report --inputs logs/
+    """
+    from trueup.reports.verification_text import verification_text
+    from trueup.reports.verifying import verify as compare
+
+    done = compare(folder, inputs or ())
+    if as_json:
+        _show(json.dumps(done.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        _show(verification_text(done, colour=_is_terminal(sys.stdout)))
+    if not done.is_intact:
+        raise typer.Exit(1)
+
+
+@app.command()
 def checks(
     check: Annotated[
         str | None, typer.Argument(metavar="CHECK", help="One check, with its SQL.")

@@ -7,15 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from trueup.config import FORMATS
+from trueup.config import FORMATS, Settings
 from trueup.errors import BadUse
 from trueup.reports.files import make_folder, written_beside
+from trueup.reports.manifest import write_manifest
 from trueup.reports.report import Report
 
 
-def write_reports(report: Report, folder: Path, formats: Sequence[str] | None = None) -> list[Path]:
-    """Write the reports into the folder and return their paths, in the order of FORMATS."""
+def write_reports(
+    report: Report, folder: Path, formats: Sequence[str] | None, settings: Settings
+) -> list[Path]:
+    """Write the reports into the folder and return their paths, in the order of FORMATS.
+
+    The manifest comes last: whoever finds it finds the files that it lists.
+    """
     make_folder(folder)
+    chosen = [name for name in FORMATS if name in formats] if formats else list(FORMATS)
     todo = writers(formats or FORMATS)
     # The workbook takes as long as all others together. Two threads: while one packs or waits for
     # DuckDB, the other writes.
@@ -26,7 +33,8 @@ def write_reports(report: Report, folder: Path, formats: Sequence[str] | None = 
             report.books.stop()
             pool.shutdown(cancel_futures=True)
             raise
-    return [folder / name for name, _ in todo]
+    written = [folder / name for name, _ in todo]
+    return [*written, write_manifest(report, folder, written, chosen, settings)]
 
 
 def _write(report: Report, target: Path, write: Callable[[Report, Path], None]) -> None:

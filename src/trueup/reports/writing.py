@@ -22,8 +22,10 @@ def write_reports(
     The manifest comes last: whoever finds it finds the files that it lists.
     """
     make_folder(folder)
-    chosen = [name for name in FORMATS if name in formats] if formats else list(FORMATS)
-    todo = writers(formats or FORMATS)
+    chosen = tuple(formats or FORMATS)
+    todo = writers(chosen, [one.check.id for one in report.findings])
+    for subfolder in {(folder / name).parent for name, _ in todo} - {folder}:
+        make_folder(subfolder)
     # The workbook takes as long as all others together. Two threads: while one packs or waits for
     # DuckDB, the other writes.
     with ThreadPoolExecutor(2) as pool:
@@ -34,7 +36,8 @@ def write_reports(
             pool.shutdown(cancel_futures=True)
             raise
     written = [folder / name for name, _ in todo]
-    return [*written, write_manifest(report, folder, written, chosen, settings)]
+    in_order = [name for name in FORMATS if name in chosen]
+    return [*written, write_manifest(report, folder, written, in_order, settings)]
 
 
 def _write(report: Report, target: Path, write: Callable[[Report, Path], None]) -> None:
@@ -42,8 +45,13 @@ def _write(report: Report, target: Path, write: Callable[[Report, Path], None]) 
         write(report, path)
 
 
-def writers(formats: Sequence[str]) -> list[tuple[str, Callable[[Report, Path], None]]]:
-    """Return the file names of the formats, each with what writes it. Loads their libraries."""
+def writers(
+    formats: Sequence[str], checks: Sequence[str] = ()
+) -> list[tuple[str, Callable[[Report, Path], None]]]:
+    """Return the file names of the formats, each with what writes it. Loads their libraries.
+
+    `checks` are those that were run; each has a table of its own.
+    """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise BadUse(f"unknown format {unknown[0]!r} (known: {', '.join(FORMATS)})")
@@ -60,4 +68,10 @@ def writers(formats: Sequence[str]) -> list[tuple[str, Callable[[Report, Path], 
         from trueup.reports.csv_report import CSV_FILES, write_csv
 
         writers += [(name, partial(write_csv, name)) for name in CSV_FILES]
+    if "parquet" in formats:
+        from trueup.reports.parquet_tables import FOLDER, table_names, write_table
+
+        writers += [
+            (f"{FOLDER}/{name}.parquet", partial(write_table, name)) for name in table_names(checks)
+        ]
     return writers

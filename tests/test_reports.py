@@ -81,6 +81,18 @@ def test_transactions_are_equal_in_every_format(
             assert in_csv == in_cells == Decimal(figures[side]), (currency, side)
 
 
+def test_csv_files_bear_a_mark_for_excel_if_asked(audit: Run, ledger: Make, tmp_path: Path) -> None:
+    text = ledger("10:00:00 T1 \u00e4na BHD CREDIT 5 0 5 10 10 applied")
+    audit(text).write(tmp_path / "plain", ["csv"])
+    audit(text, settings=Settings(processes=1, csv_bom=True)).write(tmp_path / "marked", ["csv"])
+    files = sorted((tmp_path / "plain").glob("*.csv"))
+    assert len(files) == 4
+    for path in files:
+        marked = (tmp_path / "marked" / path.name).read_bytes()
+        assert marked == b"\xef\xbb\xbf" + path.read_bytes()
+        assert marked.count(b"\xef\xbb\xbf") == 1
+
+
 def test_every_cell_of_a_transaction_is_the_text_of_its_value(
     audit: Run, ledger: Make, tmp_path: Path
 ) -> None:

@@ -137,7 +137,7 @@ def _report(
         found.files,
         settings,
         spill=spill,
-        prepare=partial(_load_engine, settings.formats),
+        prepare=partial(_load_engine, settings),
         on_read=on_read,
     )
     log.info("read %d files in %.2f s", len(found.files), time.perf_counter() - started)
@@ -172,14 +172,14 @@ def _report(
     )
 
 
-def _load_engine(formats: Sequence[str]) -> None:
+def _load_engine(settings: Settings) -> None:
     """Import what the rest of the audit needs, while another process reads."""
     import trueup.books.arrow
     import trueup.checks
     import trueup.reports.report
     import trueup.reports.writing
 
-    trueup.reports.writing.writers(formats)
+    trueup.reports.writing.writers(settings.formats, settings)
 
 
 def _note_found(books: Books, found: Found) -> None:

@@ -86,6 +86,9 @@ def audit(
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Processes that read; else one per processor.")
     ] = None,
+    csv_bom: Annotated[
+        bool | None, typer.Option("--csv-bom", help="Mark CSV files as UTF-8, as Excel needs it.")
+    ] = None,
     config: Config = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON instead of text.")
@@ -106,6 +109,7 @@ def audit(
         since=since,
         until=until,
         processes=processes,
+        csv_bom=csv_bom,
     )
     _set_up_logging(settings)
     _audit(_chosen(paths, settings), settings, as_json=as_json, generated_at=generated_at)

@@ -91,6 +91,12 @@ def _whole(least: int, noun: str) -> Callable[[object], int]:
     return parse
 
 
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"not true or false: {value!r}")  # noqa: TRY004  (all parsers raise one error)
+    return value
+
+
 def _decimal(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise ValueError(f"not a number: {value!r}")  # noqa: TRY004  (all parsers raise one error)
@@ -170,6 +176,7 @@ def _one_of(known: tuple[str, ...], noun: str, value: object) -> str:
 
 PARSERS: dict[str, Callable[[object], Any]] = {
     "formats": _parse_formats,
+    "csv_bom": _yes_or_no,
     "since": parse_time,
     "until": parse_time,
     "processes": _whole(0, "processes"),

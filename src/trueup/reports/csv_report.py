@@ -26,17 +26,18 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def write_csv(name: str, report: Report, path: Path) -> None:
-    """Write one of CSV_FILES."""
+def write_csv(name: str, report: Report, path: Path, *, has_mark: bool = False) -> None:
+    """Write one of CSV_FILES in UTF-8, with a byte order mark in front if it is to have one."""
+    encoding = "utf-8-sig" if has_mark else "utf-8"
     if name == "transactions.csv":
-        _write_transactions(report, path)
+        _write_transactions(report, path, encoding)
         return
     header, rows = {
         "findings.csv": _findings,
         "subscribers.csv": _subscribers,
         "entry_kinds.csv": _entry_kinds,
     }[name](report)
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+    with path.open("w", encoding=encoding, errors="replace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
@@ -81,7 +82,7 @@ def _cell(value: Any, currency: str | None, money: Currencies) -> Any:  # noqa: 
     return time_text(value) if isinstance(value, datetime) else value
 
 
-def _write_transactions(report: Report, path: Path) -> None:
+def _write_transactions(report: Report, path: Path, encoding: str) -> None:
     """Write transactions.csv.
 
     There are millions of them where everything else has thousands, so DuckDB makes the lines: the
@@ -89,7 +90,7 @@ def _write_transactions(report: Report, path: Path) -> None:
     """
     kinds = {column.name: column.type for column in (*TABLES["transactions"], *DERIVED)}
     cells = [_cell_sql(name, kinds.get(name, "text")) for name in TRANSACTION_COLUMNS]
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+    with path.open("w", encoding=encoding, errors="replace", newline="") as file:
         file.write(",".join(TRANSACTION_COLUMNS) + "\n")
         for batch in report.transactions([f"concat_ws(',', {', '.join(cells)}) AS line"]):
             file.writelines(f"{line}\n" for line in batch.column("line").to_pylist())

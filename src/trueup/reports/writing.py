@@ -23,7 +23,7 @@ def write_reports(
     """
     make_folder(folder)
     chosen = tuple(formats or FORMATS)
-    todo = writers(chosen, [one.check.id for one in report.findings])
+    todo = writers(chosen, settings, [one.check.id for one in report.findings])
     for subfolder in {(folder / name).parent for name, _ in todo} - {folder}:
         make_folder(subfolder)
     # The workbook takes as long as all others together. Two threads: while one packs or waits for
@@ -46,7 +46,7 @@ def _write(report: Report, target: Path, write: Callable[[Report, Path], None]) 
 
 
 def writers(
-    formats: Sequence[str], checks: Sequence[str] = ()
+    formats: Sequence[str], settings: Settings, checks: Sequence[str] = ()
 ) -> list[tuple[str, Callable[[Report, Path], None]]]:
     """Return the file names of the formats, each with what writes it. Loads their libraries.
 
@@ -67,7 +67,9 @@ def writers(
     if "csv" in formats:
         from trueup.reports.csv_report import CSV_FILES, write_csv
 
-        writers += [(name, partial(write_csv, name)) for name in CSV_FILES]
+        writers += [
+            (name, partial(write_csv, name, has_mark=settings.csv_bom)) for name in CSV_FILES
+        ]
     if "parquet" in formats:
         from trueup.reports.parquet_tables import FOLDER, table_names, write_table
 

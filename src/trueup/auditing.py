@@ -166,7 +166,7 @@ def _report(
     return build_report(
         books,
         findings,
-        window=window,
+        settings=settings,
         ignored=found.ignored,
         generated_at=generated_at or datetime.now(UTC).replace(tzinfo=None),
     )

@@ -86,6 +86,10 @@ def audit(
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Processes that read; else one per processor.")
     ] = None,
+    contacts: Annotated[
+        bool | None,
+        typer.Option("--contacts", help="Show names, e-mails and phones where the logs have them."),
+    ] = None,
     csv_bom: Annotated[
         bool | None, typer.Option("--csv-bom", help="Mark CSV files as UTF-8, as Excel needs it.")
     ] = None,
@@ -109,6 +113,7 @@ def audit(
         since=since,
         until=until,
         processes=processes,
+        contacts=contacts,
         csv_bom=csv_bom,
     )
     _set_up_logging(settings)

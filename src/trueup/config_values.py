@@ -176,6 +176,7 @@ def _one_of(known: tuple[str, ...], noun: str, value: object) -> str:
 
 PARSERS: dict[str, Callable[[object], Any]] = {
     "formats": _parse_formats,
+    "contacts": _yes_or_no,
     "csv_bom": _yes_or_no,
     "since": parse_time,
     "until": parse_time,

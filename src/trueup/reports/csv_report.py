@@ -14,6 +14,7 @@ from trueup.money import Currencies
 from trueup.reports.json_report import time_text
 from trueup.reports.report import TRANSACTION_COLUMNS, Report
 from trueup.reports.subscribers import COLUMNS as SUBSCRIBER_COLUMNS
+from trueup.reports.subscribers import CONTACTS
 from trueup.schema import DERIVED, TABLES
 
 CSV_FILES = ("transactions.csv", "findings.csv", "subscribers.csv", "entry_kinds.csv")
@@ -57,7 +58,8 @@ def _findings(report: Report) -> _Table:
 
 def _subscribers(report: Report) -> _Table:
     checks = [findings.check.id for findings in report.findings]
-    columns = [column.name for column in SUBSCRIBER_COLUMNS]
+    contacts = CONTACTS if report.contacts else ()
+    columns = [column.name for column in (*SUBSCRIBER_COLUMNS, *contacts)]
     rows = (
         [
             *(_cell(row[name], row["currency"], report.money) for name in columns),

@@ -33,6 +33,7 @@ class _Rows:
 
 
 _OF_TRANSACTIONS = "t.{0} IN (SELECT s.{0} FROM transactions AS s WHERE {{shown}})"
+_OF_SUBSCRIBERS = "t.subscriber_id IN (SELECT s.subscriber_id FROM subscribers AS s)"
 
 _TABLES = {
     "transactions": _Rows('t."at"', order='t."at", t.stream, t.place'),
@@ -44,6 +45,7 @@ _TABLES = {
     "gap_moves": _Rows('t."at"'),
     "transaction_details": _Rows(where=_OF_TRANSACTIONS.format("transaction_id")),
     "unusual_changes": _Rows(where=_OF_TRANSACTIONS.format("attempt_id")),
+    "contacts": _Rows(where=_OF_SUBSCRIBERS),
     **dict.fromkeys(
         ("subscribers", "files", "problems", "entry_kinds", "currencies", "limits", "accepted"),
         _Rows(),
@@ -51,9 +53,13 @@ _TABLES = {
 }
 
 
-def table_names(checks: Sequence[str]) -> list[str]:
+def table_names(checks: Sequence[str], *, contacts: bool) -> list[str]:
     """Return the tables that are written, of an audit by these checks."""
-    names = [name for name in _TABLES if name != "unusual_changes" or "unusual_change" in checks]
+    left_out = {
+        *(() if "unusual_change" in checks else ("unusual_changes",)),
+        *(() if contacts else ("contacts",)),
+    }
+    names = [name for name in _TABLES if name not in left_out]
     return [*names, *(f"findings_{check}" for check in checks)]
 
 
@@ -70,7 +76,8 @@ def _query(name: str, report: Report) -> str:
     if name not in _TABLES:
         return f"SELECT t.* EXCLUDE (place) FROM {name} AS t ORDER BY t.place"
     rows, window = _TABLES[name], report.window
-    left_out = "EXCLUDE (metadata)" if name == "transactions" else ""
+    is_bare = name == "transactions" and not report.contacts
+    left_out = "EXCLUDE (metadata)" if is_bare else ""
     if window.since or window.until:
         where = (
             window.holds(rows.time) if rows.time else rows.where.format(shown=window.holds("s.at"))

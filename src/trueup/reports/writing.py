@@ -74,6 +74,7 @@ def writers(
         from trueup.reports.parquet_tables import FOLDER, table_names, write_table
 
         writers += [
-            (f"{FOLDER}/{name}.parquet", partial(write_table, name)) for name in table_names(checks)
+            (f"{FOLDER}/{name}.parquet", partial(write_table, name))
+            for name in table_names(checks, contacts=settings.contacts)
         ]
     return writers

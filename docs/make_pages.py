@@ -93,7 +93,8 @@ def tables_page() -> str:
     page = (
         "# Tables\n\n"
         + MADE
-        + "What `audit.sql(...)` can ask and `audit.table(...)` returns. Times are "
+        + "What `audit.sql(...)` can ask and `audit.table(...)` returns; the format `parquet` "
+        "writes each to `tables/`, of the window that is shown, without `contacts` and `metadata` unless `--contacts` asks for them. Times are "
         "UTC. Types: *money* is DECIMAL(18,6); *difference* has room for differences of money; "
         "*file* is the file's id, the sha256 of its bytes. `at` is a keyword to DuckDB: write `t.at` "
         '(or `"at"`).\n\nBeside these there are `subscribers` ([as in the '

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 import os
+import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import hypothesis
+import pyarrow.parquet as pq
 import pytest
 
 import trueup
@@ -134,6 +137,34 @@ def corpus() -> Path:
     if not (folder / "truth.json").exists():
         pytest.skip("no real logs here: set TRUEUP_CORPUS to a folder with truth.json")
     return folder
+
+
+@pytest.fixture(name="contents", scope="session")
+def _contents() -> Callable[[Path], dict[str, str]]:
+    """Read every file in a folder as text, by its path: workbooks unzipped, tables as their cells."""
+
+    def read(folder: Path) -> dict[str, str]:
+        return {
+            path.relative_to(folder).as_posix(): _text_of(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+
+    return read
+
+
+def _text_of(path: Path) -> str:
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as book:
+            return "\n".join(html.unescape(book.read(name).decode()) for name in book.namelist())
+    if path.suffix == ".parquet":
+        table = pq.read_table(path)
+        cells = (str(cell) for column in table.columns for cell in column.to_pylist())
+        return "\n".join([*table.column_names, *cells])
+    text = path.read_text(errors="replace")
+    if path.suffix == ".json":  # quotes within are escaped
+        return text + json.dumps(json.loads(text), indent=0, ensure_ascii=False).replace('\\"', '"')
+    return text
 
 
 def findings(audit: trueup.Audit, check: str) -> list[dict[str, Any]]:

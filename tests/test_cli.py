@@ -77,15 +77,15 @@ What to do first
    not have been charged. (payment_overdraft open: 1 finding)
 
 Reports in report: report.xlsx, report.json, transactions.csv, findings.csv,
-  subscribers.csv, entry_kinds.csv
+  subscribers.csv, entry_kinds.csv, tables/ (34 files), manifest.json
 """
 
 
 def test_audit_prints_a_summary_and_writes_reports(logs: Path, tmp_path: Path) -> None:
     assert run("audit", "logs", "--out", "report", cwd=tmp_path) == (0, SUMMARY, "")
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
-        "entry_kinds.csv", "findings.csv", "report.json", "report.xlsx", "subscribers.csv",
-        "transactions.csv",
+        "entry_kinds.csv", "findings.csv", "manifest.json", "report.json", "report.xlsx",
+        "subscribers.csv", "tables", "transactions.csv",
     ]  # fmt: skip
     assert all(len(line) <= 80 for line in SUMMARY.splitlines())
 
@@ -112,7 +112,7 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(
 ) -> None:
     (tmp_path / "trueup.toml").write_text('out_dir = "file"\nformats = ["json"]\n')
     run("audit", "logs", "--config", "trueup.toml", cwd=tmp_path)
-    assert [path.name for path in (tmp_path / "file").iterdir()] == ["report.json"]
+    assert [path.name for path in (tmp_path / "file").glob("report.*")] == ["report.json"]
     run("audit", "logs", "--config", "trueup.toml", cwd=tmp_path, OUT_DIR="environment")
     assert (tmp_path / "environment").exists()
     run("audit", "logs", "--out", "flag", cwd=tmp_path, OUT_DIR="other")
@@ -130,7 +130,7 @@ BAD_USE = [
     ),
     (
         ["audit", "logs", "--formats", "pdf"],
-        "formats: unknown format 'pdf' (known: xlsx, json, csv)",
+        "formats: unknown format 'pdf' (known: xlsx, json, csv, parquet)",
     ),
     (
         ["audit", "logs", "--out", "logs/a.log"],
@@ -238,7 +238,7 @@ def test_make_takes_the_name_of_a_stream_as_it_is(tmp_path: Path) -> None:
 
 def test_version_and_help(tmp_path: Path) -> None:
     assert run("--version", cwd=tmp_path) == (0, f"trueup {trueup.__version__}\n", "")
-    for words in ([], ["audit"], ["explain"], ["checks"], ["sample"], ["demo"]):
+    for words in ([], ["audit"], ["explain"], ["verify"], ["checks"], ["sample"], ["demo"]):
         code, out, err = run(*words, "--help", cwd=tmp_path)
         assert (code, err) == (0, "")
         assert "Usage:" in out

@@ -22,7 +22,7 @@ def test_pages_are_as_the_code_makes_them() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", ["audit", "explain", "checks", "sample", "demo"])
+@pytest.mark.parametrize("command", ["audit", "explain", "verify", "checks", "sample", "demo"])
 def test_the_readme_names_every_option(command: str) -> None:
     readme = (ROOT / "README.md").read_text()
     done = subprocess.run(

@@ -25,6 +25,7 @@ from trueup.sample import write_sample
 STAMP = datetime(2024, 5, 1)  # noqa: DTZ001
 Run = Callable[..., trueup.Audit]
 Make = Callable[..., str]
+Contents = Callable[[Path], dict[str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,18 @@ def test_transactions_are_equal_in_every_format(
                 if row["Currency"] == currency and row["Type"] == kind
             )
             assert in_csv == in_cells == Decimal(figures[side]), (currency, side)
+
+
+def test_csv_files_bear_a_mark_for_excel_if_asked(audit: Run, ledger: Make, tmp_path: Path) -> None:
+    text = ledger("10:00:00 T1 \u00e4na BHD CREDIT 5 0 5 10 10 applied")
+    audit(text).write(tmp_path / "plain", ["csv"])
+    audit(text, settings=Settings(processes=1, csv_bom=True)).write(tmp_path / "marked", ["csv"])
+    files = sorted((tmp_path / "plain").glob("*.csv"))
+    assert len(files) == 4
+    for path in files:
+        marked = (tmp_path / "marked" / path.name).read_bytes()
+        assert marked == b"\xef\xbb\xbf" + path.read_bytes()
+        assert marked.count(b"\xef\xbb\xbf") == 1
 
 
 def test_every_cell_of_a_transaction_is_the_text_of_its_value(
@@ -201,13 +214,13 @@ def test_json_keeps_its_contract(report: dict[str, Any]) -> None:
             assert sum(moves) == Decimal(finding["difference"])
 
 
-def test_no_personal_data_leaves_the_books(out: Path) -> None:
-    for path in out.iterdir():
-        if path.suffix != ".xlsx":
-            text = path.read_text()
-            assert "@example.com" not in text
-            assert "phoneNumber" not in text
-            assert 'walletId"' not in text
+def test_no_personal_data_leaves_the_books(out: Path, contents: Contents) -> None:
+    read = contents(out)
+    assert {Path(name).suffix for name in read} >= {".xlsx", ".json", ".csv", ".parquet"}
+    assert "tables/contacts.parquet" not in read
+    for name, text in read.items():
+        for personal in ("@example.com", "phoneNumber", 'walletId"'):
+            assert personal not in text, name
 
 
 HOSTILE = [

@@ -75,7 +75,7 @@ class Audit:
         """Write the reports and return their paths. Raises BadUse if the folder cannot be used."""
         from trueup.reports.writing import write_reports
 
-        return write_reports(self.report, Path(folder), formats)
+        return write_reports(self.report, Path(folder), formats, self._settings)
 
     def close(self) -> None:
         """Free the tables and what was spilled to disk; done by itself when the audit goes."""
@@ -139,7 +139,7 @@ def _report(
         found.files,
         settings,
         spill=spill,
-        prepare=partial(_load_engine, settings.formats),
+        prepare=partial(_load_engine, settings),
         on_read=on_read,
     )
     log.info("read %d files in %.2f s", len(found.files), time.perf_counter() - started)
@@ -168,20 +168,20 @@ def _report(
     return build_report(
         books,
         findings,
-        window=window,
+        settings=settings,
         ignored=found.ignored,
         generated_at=generated_at or datetime.now(UTC).replace(tzinfo=None),
     )
 
 
-def _load_engine(formats: Sequence[str]) -> None:
+def _load_engine(settings: Settings) -> None:
     """Import what the rest of the audit needs, while another process reads."""
     import trueup.books.arrow
     import trueup.checks
     import trueup.reports.report
     import trueup.reports.writing
 
-    trueup.reports.writing.writers(formats)
+    trueup.reports.writing.writers(settings.formats, settings)
 
 
 def _note_found(books: Books, found: Found) -> None:

@@ -75,7 +75,7 @@ def audit(
         ),
     ] = None,
     formats: Annotated[
-        str | None, typer.Option(metavar="LIST", help="Reports to write, of xlsx,json,csv.")
+        str | None, typer.Option(metavar="LIST", help="Reports to write, of xlsx,json,csv,parquet.")
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Show what happened from this time on (UTC).")
@@ -85,6 +85,13 @@ def audit(
     ] = None,
     processes: Annotated[
         int | None, typer.Option(metavar="N", help="Processes that read; else one per processor.")
+    ] = None,
+    contacts: Annotated[
+        bool | None,
+        typer.Option("--contacts", help="Show names, e-mails and phones where the logs have them."),
+    ] = None,
+    csv_bom: Annotated[
+        bool | None, typer.Option("--csv-bom", help="Mark CSV files as UTF-8, as Excel needs it.")
     ] = None,
     config: Config = None,
     as_json: Annotated[
@@ -106,6 +113,8 @@ def audit(
         since=since,
         until=until,
         processes=processes,
+        contacts=contacts,
+        csv_bom=csv_bom,
     )
     _set_up_logging(settings)
     _audit(_chosen(paths, settings), settings, as_json=as_json, generated_at=generated_at)
@@ -183,6 +192,33 @@ def explain(
         colour = _is_terminal(sys.stdout)
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
         _show(explanation.as_text(colour=colour, width=width))
+
+
+@app.command()
+def verify(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder that an audit wrote to.")],
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATH", help="Compare these logs as well; may be repeated."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+) -> None:
+    """Tell whether reports are as they were written, by the sha256 in their manifest.json.
+
+    Exit code 1: a file is missing, changed, or not of the manifest.
+
+    Example: trueup verify report --inputs logs/
+    """
+    from trueup.reports.verification_text import verification_text
+    from trueup.reports.verifying import verify as compare
+
+    done = compare(folder, inputs or ())
+    if as_json:
+        _show(json.dumps(done.as_dict(), ensure_ascii=False, indent=1))
+    else:
+        _show(verification_text(done, colour=_is_terminal(sys.stdout)))
+    if not done.is_intact:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-FORMATS = ("xlsx", "json", "csv")
+FORMATS = ("xlsx", "json", "csv", "parquet")
 """The report formats."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -92,6 +92,12 @@ def _whole(least: int, noun: str) -> Callable[[object], int]:
         return value
 
     return parse
+
+
+def _yes_or_no(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"not true or false: {value!r}")  # noqa: TRY004  (all parsers raise one error)
+    return value
 
 
 def _decimal(value: object) -> Decimal:
@@ -173,6 +179,8 @@ def _one_of(known: tuple[str, ...], noun: str, value: object) -> str:
 
 PARSERS: dict[str, Callable[[object], Any]] = {
     "formats": _parse_formats,
+    "contacts": _yes_or_no,
+    "csv_bom": _yes_or_no,
     "since": parse_time,
     "until": parse_time,
     "processes": _whole(0, "processes"),

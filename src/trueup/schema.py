@@ -135,6 +135,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("phone", "text", "phoneNumber"),
         ("notes", "text", "notes"),
         ("actor", "text", "actor"),
+        ("at", "time", "when it was logged"),
     ),
     "problems": _columns(
         ("file_id", "file", "file that holds it"),

@@ -277,7 +277,7 @@ _CONTACTS = ("name", "email", "phoneNumber", "notes", "actor")
 def read_details(text: bytes, kind: str) -> tuple[tuple[Text, ...], tuple[Text, ...]] | None:
     """Take apart a JSON form of a transaction; None if it is none.
 
-    Returns a row of `transaction_details` and one of `contacts`.
+    Returns a row of `transaction_details`, and one of `contacts` but for its time.
     """
     body = text[text.find(b"{") :]
     if kind == "record":

@@ -244,7 +244,7 @@ class _Stream:
             return
         details, contacts = rows
         self.rows.tables["transaction_details"].append(details)
-        self.rows.tables["contacts"].append(contacts)
+        self.rows.tables["contacts"].append((*contacts, entry[0]))
 
     @staticmethod
     def extend(message: list[Any] | None, entry: Entry) -> None:

@@ -14,6 +14,7 @@ from trueup.money import Currencies
 from trueup.reports.json_report import time_text
 from trueup.reports.report import TRANSACTION_COLUMNS, Report
 from trueup.reports.subscribers import COLUMNS as SUBSCRIBER_COLUMNS
+from trueup.reports.subscribers import CONTACTS
 from trueup.schema import DERIVED, TABLES
 
 CSV_FILES = ("transactions.csv", "findings.csv", "subscribers.csv", "entry_kinds.csv")
@@ -26,17 +27,18 @@ def harmless(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def write_csv(name: str, report: Report, path: Path) -> None:
-    """Write one of CSV_FILES."""
+def write_csv(name: str, report: Report, path: Path, *, has_mark: bool = False) -> None:
+    """Write one of CSV_FILES in UTF-8, with a byte order mark in front if it is to have one."""
+    encoding = "utf-8-sig" if has_mark else "utf-8"
     if name == "transactions.csv":
-        _write_transactions(report, path)
+        _write_transactions(report, path, encoding)
         return
     header, rows = {
         "findings.csv": _findings,
         "subscribers.csv": _subscribers,
         "entry_kinds.csv": _entry_kinds,
     }[name](report)
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+    with path.open("w", encoding=encoding, errors="replace", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
@@ -56,7 +58,8 @@ def _findings(report: Report) -> _Table:
 
 def _subscribers(report: Report) -> _Table:
     checks = [findings.check.id for findings in report.findings]
-    columns = [column.name for column in SUBSCRIBER_COLUMNS]
+    contacts = CONTACTS if report.contacts else ()
+    columns = [column.name for column in (*SUBSCRIBER_COLUMNS, *contacts)]
     rows = (
         [
             *(_cell(row[name], row["currency"], report.money) for name in columns),
@@ -81,7 +84,7 @@ def _cell(value: Any, currency: str | None, money: Currencies) -> Any:  # noqa: 
     return time_text(value) if isinstance(value, datetime) else value
 
 
-def _write_transactions(report: Report, path: Path) -> None:
+def _write_transactions(report: Report, path: Path, encoding: str) -> None:
     """Write transactions.csv.
 
     There are millions of them where everything else has thousands, so DuckDB makes the lines: the
@@ -89,7 +92,7 @@ def _write_transactions(report: Report, path: Path) -> None:
     """
     kinds = {column.name: column.type for column in (*TABLES["transactions"], *DERIVED)}
     cells = [_cell_sql(name, kinds.get(name, "text")) for name in TRANSACTION_COLUMNS]
-    with path.open("w", encoding="utf-8", errors="replace", newline="") as file:
+    with path.open("w", encoding=encoding, errors="replace", newline="") as file:
         file.write(",".join(TRANSACTION_COLUMNS) + "\n")
         for batch in report.transactions([f"concat_ws(',', {', '.join(cells)}) AS line"]):
             file.writelines(f"{line}\n" for line in batch.column("line").to_pylist())

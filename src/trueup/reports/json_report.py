@@ -98,17 +98,18 @@ def write_json(report: Report, path: Path) -> None:
     head = json.dumps(summary(report), ensure_ascii=False, indent=1)
     with path.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
         file.write(head.removesuffix("\n}"))
-        _write_list(file, "findings", finding_rows(report))
-        _write_list(
+        write_list(file, "findings", finding_rows(report))
+        write_list(
             file,
             "subscribers",
             (plain(row, row["currency"], report.money) for row in report.subscribers()),
         )
-        _write_list(file, "problems", report.problems())
+        write_list(file, "problems", report.problems())
         file.write("\n}\n")
 
 
-def _write_list(file: TextIO, name: str, rows: Iterable[dict[str, Any]]) -> None:
+def write_list(file: TextIO, name: str, rows: Iterable[dict[str, Any]]) -> None:
+    """Write a list as the next key of an object that is under way, row by row."""
     encode = json.JSONEncoder(ensure_ascii=False).encode
     file.write(f',\n "{name}": [')
     file.writelines(f"{',' if place else ''}\n  {encode(row)}" for place, row in enumerate(rows))

@@ -71,18 +71,19 @@ def settings_json(settings: Settings, sources: Mapping[str, str]) -> dict[str, A
     """Return the settings by name, each with its value and where it comes from."""
     return {
         key(setting): {
-            "value": _plain(getattr(settings, setting.name)),
+            "value": plain_value(getattr(settings, setting.name)),
             "from": sources.get(setting.name, "default"),
         }
         for setting in fields(Settings)
     }
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def plain_value(value: Any) -> Any:  # noqa: ANN401
+    """Return a setting's value ready for JSON."""
     if isinstance(value, Amounts):
-        return {**_plain(value.by_currency), "others": str(value.others)}
+        return {**plain_value(value.by_currency), "others": str(value.others)}
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: plain_value(one) for name, one in value.items()}
     if isinstance(value, (Decimal, datetime)):
         return str(value)
     return list(value) if isinstance(value, tuple) else value
@@ -97,6 +98,8 @@ def toml_value(value: Any) -> str:  # noqa: ANN401
         return f"{{ {pairs} }}" if pairs else "{}"
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):

@@ -17,11 +17,12 @@ from trueup import __version__
 from trueup.books.ledger import Books
 from trueup.books.window import Window
 from trueup.checks import Findings
+from trueup.config import Settings
 from trueup.logs.kinds import OTHER, UNREADABLE
 from trueup.money import Currencies
 from trueup.reports.queries import of_all
 from trueup.reports.recommendations import recommend
-from trueup.reports.subscribers import keep_subscribers, subscriber_rows
+from trueup.reports.subscribers import add_contacts, keep_subscribers, subscriber_rows
 
 SCHEMA = "trueup.report/1"
 
@@ -58,6 +59,8 @@ class Report:
     operations: Section
     findings: tuple[Findings, ...]
     books: Books
+    contacts: bool = False
+    """Whether it shows names, e-mails and phones."""
 
     @property
     def schema(self) -> str:
@@ -110,12 +113,15 @@ def build_report(
     books: Books,
     findings: tuple[Findings, ...],
     *,
-    window: Window,
+    settings: Settings,
     ignored: list[str],
     generated_at: datetime,
 ) -> Report:
     """Compute every figure of the report."""
+    window = Window(settings.since, settings.until)
     keep_subscribers(books, findings, window)
+    if settings.contacts:
+        add_contacts(books, window)
     kinds = _entry_kinds(books)
     currencies = _currencies(books, window)
     return Report(
@@ -138,6 +144,7 @@ def build_report(
         operations=_operations(books, window),
         findings=findings,
         books=books,
+        contacts=settings.contacts,
     )  # fmt: skip
 
 

@@ -99,6 +99,14 @@ COLUMNS = tuple(Column(*row) for row in _COLUMNS)
 """What a row holds, in the order in which reports show it; the findings by check stand after."""
 
 
+CONTACTS = (
+    Column("name", "text", "the latest name of the subscriber up to the end of the window"),
+    Column("email", "text", "the latest e-mail"),
+    Column("phone", "text", "the latest phone number"),
+)
+"""What a row holds besides, where contacts are asked for; behind all that COLUMNS names."""
+
+
 def keep_subscribers(books: Books, findings: tuple[Findings, ...], window: Window) -> None:
     """Make the table `subscribers`."""
     for name in ("subscriber_balances", "subscriber_habits", "subscriber_errors"):
@@ -113,6 +121,20 @@ def keep_subscribers(books: Books, findings: tuple[Findings, ...], window: Windo
     books.connection.execute(f"CREATE OR REPLACE TEMP VIEW open_findings AS {_open(findings)}")
     statement = package_files("trueup.reports").joinpath("subscribers.sql").read_text()
     books.connection.execute(statement)
+
+
+def add_contacts(books: Books, window: Window) -> None:
+    """Give the table `subscribers` the columns of CONTACTS."""
+    statement = package_files("trueup.books").joinpath("subscriber_contacts.sql").read_text()
+    books.connection.execute(statement.format(before_end=window.is_before_end('c."at"')))
+    books.connection.execute(
+        f"""
+        CREATE OR REPLACE TABLE subscribers AS
+        SELECT s.*, {", ".join(f"c.{column.name}" for column in CONTACTS)}
+        FROM subscribers AS s
+        LEFT JOIN subscriber_contacts AS c ON c.subscriber_id = s.subscriber_id
+        """
+    )
 
 
 def _open(findings: tuple[Findings, ...]) -> str:

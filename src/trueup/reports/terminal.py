@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -163,8 +164,15 @@ def _first_steps(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
 
 
 def _written(written: Sequence[Path]) -> list[str]:
-    folder = written[0].parent
-    names = ", ".join(path.name for path in written)
+    """Return where the reports are; a folder among them stands for its files."""
+    folder = min((path.parent for path in written), key=lambda parent: len(parent.parts))
+    names = Counter(
+        path.name if path.parent == folder else f"{path.parent.name}/" for path in written
+    )
+    listed = ", ".join(
+        f"{name} ({plural(count, 'file')})" if name.endswith("/") else name
+        for name, count in names.items()
+    )
     return textwrap.wrap(
-        f"Reports in {folder}: {names}", WIDTH, break_on_hyphens=False, subsequent_indent="  "
+        f"Reports in {folder}: {listed}", WIDTH, break_on_hyphens=False, subsequent_indent="  "
     )

@@ -7,16 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from trueup.config import FORMATS
+from trueup.config import FORMATS, Settings
 from trueup.errors import BadUse
 from trueup.reports.files import make_folder, written_beside
+from trueup.reports.manifest import write_manifest
 from trueup.reports.report import Report
 
 
-def write_reports(report: Report, folder: Path, formats: Sequence[str] | None = None) -> list[Path]:
-    """Write the reports into the folder and return their paths, in the order of FORMATS."""
+def write_reports(
+    report: Report, folder: Path, formats: Sequence[str] | None, settings: Settings
+) -> list[Path]:
+    """Write the reports into the folder and return their paths, in the order of FORMATS.
+
+    The manifest comes last: whoever finds it finds the files that it lists.
+    """
     make_folder(folder)
-    todo = writers(formats or FORMATS)
+    chosen = tuple(formats or FORMATS)
+    todo = writers(chosen, settings, [one.check.id for one in report.findings])
+    for subfolder in {(folder / name).parent for name, _ in todo} - {folder}:
+        make_folder(subfolder)
     # The workbook takes as long as all others together. Two threads: while one packs or waits for
     # DuckDB, the other writes.
     with ThreadPoolExecutor(2) as pool:
@@ -26,7 +35,9 @@ def write_reports(report: Report, folder: Path, formats: Sequence[str] | None = 
             report.books.stop()
             pool.shutdown(cancel_futures=True)
             raise
-    return [folder / name for name, _ in todo]
+    written = [folder / name for name, _ in todo]
+    in_order = [name for name in FORMATS if name in chosen]
+    return [*written, write_manifest(report, folder, written, in_order, settings)]
 
 
 def _write(report: Report, target: Path, write: Callable[[Report, Path], None]) -> None:
@@ -34,8 +45,13 @@ def _write(report: Report, target: Path, write: Callable[[Report, Path], None]) 
         write(report, path)
 
 
-def writers(formats: Sequence[str]) -> list[tuple[str, Callable[[Report, Path], None]]]:
-    """Return the file names of the formats, each with what writes it. Loads their libraries."""
+def writers(
+    formats: Sequence[str], settings: Settings, checks: Sequence[str] = ()
+) -> list[tuple[str, Callable[[Report, Path], None]]]:
+    """Return the file names of the formats, each with what writes it. Loads their libraries.
+
+    `checks` are those that were run; each has a table of its own.
+    """
     unknown = [name for name in formats if name not in FORMATS]
     if unknown:
         raise BadUse(f"unknown format {unknown[0]!r} (known: {', '.join(FORMATS)})")
@@ -51,5 +67,14 @@ def writers(formats: Sequence[str]) -> list[tuple[str, Callable[[Report, Path], 
     if "csv" in formats:
         from trueup.reports.csv_report import CSV_FILES, write_csv
 
-        writers += [(name, partial(write_csv, name)) for name in CSV_FILES]
+        writers += [
+            (name, partial(write_csv, name, has_mark=settings.csv_bom)) for name in CSV_FILES
+        ]
+    if "parquet" in formats:
+        from trueup.reports.parquet_tables import FOLDER, table_names, write_table
+
+        writers += [
+            (f"{FOLDER}/{name}.parquet", partial(write_table, name))
+            for name in table_names(checks, contacts=settings.contacts)
+        ]
     return writers

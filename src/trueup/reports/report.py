@@ -20,6 +20,7 @@ from trueup.checks import Findings
 from trueup.config import Settings
 from trueup.logs.kinds import OTHER, UNREADABLE
 from trueup.money import Currencies
+from trueup.reports.figures import Figures, work_out
 from trueup.reports.queries import of_all
 from trueup.reports.recommendations import recommend
 from trueup.reports.subscribers import add_contacts, keep_subscribers, subscriber_rows
@@ -57,6 +58,7 @@ class Report:
     checks: tuple[Section, ...]
     recommendations: tuple[Section, ...]
     operations: Section
+    figures: Figures
     findings: tuple[Findings, ...]
     books: Books
     contacts: bool = False
@@ -80,6 +82,16 @@ class Report:
     def subscribers(self) -> Iterator[Section]:
         """Yield one row per subscriber and currency, with its findings by check."""
         yield from subscriber_rows(self.books, self.findings)
+
+    def subscribers_with_errors(self) -> Iterator[Section]:
+        """Yield the subscribers that had sync errors, the most first in each currency."""
+        for batch in self.books.stream(
+            """
+            SELECT * FROM subscribers WHERE sync_errors > 0
+            ORDER BY currency, sync_errors DESC, subscriber_id
+            """
+        ):
+            yield from batch.to_pylist()
 
     def transactions(self, names: Sequence[str] = TRANSACTION_COLUMNS) -> Iterator[pa.RecordBatch]:
         """Yield the transactions of the window in order of time, with these columns.
@@ -142,6 +154,7 @@ def build_report(
         checks=_checks(books, findings),
         recommendations=recommend(books, findings, currencies),
         operations=_operations(books, window),
+        figures=work_out(books, findings, window),
         findings=findings,
         books=books,
         contacts=settings.contacts,

@@ -1,0 +1,66 @@
+"""The charts as pictures: there, alike for the same report, and safe from what logs say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import trueup
+from trueup.reports.png_report import charts, write_charts
+
+Run = Callable[..., trueup.Audit]
+Make = Callable[..., str]
+
+LEDGER = """
+    10:00:00 T1 ana BHD CREDIT 1100 100 5 1005 16 applied error 1005 16
+    10:00:01 T2 ana BHD DEBIT 3 0 1005 1002 -4 applied
+    10:00:02 T3 bob SAR DEBIT 90 0 50 -40 50 blocked
+"""
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    data = path.read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
+
+
+def test_every_chart_names_currency_and_period(audit: Run, ledger: Make) -> None:
+    done = audit(ledger(LEDGER))
+    titles = {chart.name: chart.title for chart in charts(done.report)}
+    assert titles == {
+        "transactions-per-day": "Transactions per day",
+        "errors-per-day": "Sync errors and failed messages per day",
+        "top-actions": "Actions with the most transactions",
+        "credits-and-debits-BHD": "Credits and debits per day, BHD",
+        "amounts-BHD": "How large amounts are, BHD",
+        "top-transactions-BHD": "Subscribers with the most transactions, BHD",
+        "top-sync-errors-BHD": "Subscribers with the most sync errors, BHD",
+        "top-exposure-BHD": "Subscribers with the largest gaps, BHD",
+        "credits-and-debits-SAR": "Credits and debits per day, SAR",
+        "amounts-SAR": "How large amounts are, SAR",
+        "top-transactions-SAR": "Subscribers with the most transactions, SAR",
+    }
+
+
+def test_pictures_are_written_alike(audit: Run, ledger: Make, tmp_path: Path) -> None:
+    done = audit(ledger(LEDGER))
+    first = write_charts(done.report, tmp_path / "one")
+    second = write_charts(done.report, tmp_path / "two")
+    assert [path.name for path in first] == [path.name for path in second]
+    for one, other in zip(first, second, strict=True):
+        assert size_of(one) == (1280, 720)
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_hostile_names_are_drawn_as_they_are(audit: Run, ledger: Make, tmp_path: Path) -> None:
+    text = ledger(LEDGER).replace("'ana'", "'$\\\\frac{1}{$<b>\x00" + "x" * 5000 + "'")
+    text = text.replace("'BHD'", "'../$B'")
+    done = audit(text)
+    paths = write_charts(done.report, tmp_path / "charts")
+    assert {path.parent for path in paths} == {tmp_path / "charts"}
+    assert "top-exposure-----B.png" in {path.name for path in paths}
+
+
+def test_logs_without_transactions_have_no_charts(audit: Run) -> None:
+    done = audit("2024-02-01T10:00:00.000Z START RequestId: r1 Version: $LATEST\n\n")
+    assert list(charts(done.report)) == []

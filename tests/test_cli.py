@@ -77,7 +77,7 @@ What to do first
    not have been charged. (payment_overdraft open: 1 finding)
 
 Reports in report: report.xlsx, report.json, transactions.csv, findings.csv,
-  subscribers.csv, entry_kinds.csv, tables/ (34 files), manifest.json
+  subscribers.csv, entry_kinds.csv, manifest.json
 """
 
 
@@ -85,8 +85,12 @@ def test_audit_prints_a_summary_and_writes_reports(logs: Path, tmp_path: Path) -
     assert run("audit", "logs", "--out", "report", cwd=tmp_path) == (0, SUMMARY, "")
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
         "entry_kinds.csv", "findings.csv", "manifest.json", "report.json", "report.xlsx",
-        "subscribers.csv", "tables", "transactions.csv",
+        "subscribers.csv", "transactions.csv",
     ]  # fmt: skip
+    code, out, err = run("audit", "logs", "--out", "report", "--formats", "all", cwd=tmp_path)
+    assert (code, err) == (0, "")
+    assert "tables/ (34 files), charts/ (11 files), manifest.json" in " ".join(out.split())
+    assert run("verify", "report", cwd=tmp_path)[0] == 0
     assert all(len(line) <= 80 for line in SUMMARY.splitlines())
 
 
@@ -130,7 +134,7 @@ BAD_USE = [
     ),
     (
         ["audit", "logs", "--formats", "pdf"],
-        "formats: unknown format 'pdf' (known: xlsx, json, csv, parquet)",
+        "formats: unknown format 'pdf' (known: xlsx, json, csv, parquet, png)",
     ),
     (
         ["audit", "logs", "--out", "logs/a.log"],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import trueup
-from trueup.reports.png_report import charts, write_charts
+from trueup.reports.png_report import ChartData, chart_files, charts, write_charts
 
 Run = Callable[..., trueup.Audit]
 Make = Callable[..., str]
@@ -26,7 +26,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 def test_every_chart_names_currency_and_period(audit: Run, ledger: Make) -> None:
     done = audit(ledger(LEDGER))
-    titles = {chart.name: chart.title for chart in charts(done.report)}
+    titles = {chart.name: chart.title for chart in charts(ChartData.of(done.report))}
     assert titles == {
         "transactions-per-day": "Transactions per day",
         "errors-per-day": "Sync errors and failed messages per day",
@@ -44,10 +44,14 @@ def test_every_chart_names_currency_and_period(audit: Run, ledger: Make) -> None
 
 def test_pictures_are_written_alike(audit: Run, ledger: Make, tmp_path: Path) -> None:
     done = audit(ledger(LEDGER))
-    first = write_charts(done.report, tmp_path / "one")
-    second = write_charts(done.report, tmp_path / "two")
-    assert [path.name for path in first] == [path.name for path in second]
-    for one, other in zip(first, second, strict=True):
+    first = done.write(tmp_path / "one", ["png"])
+    data = ChartData.of(done.report)
+    (tmp_path / "two").mkdir()
+    write_charts(data, tmp_path / "two")
+    names = chart_files(data)
+    assert [path.name for path in first] == [*names, "manifest.json"]
+    for name in names:
+        one, other = tmp_path / "one" / "charts" / name, tmp_path / "two" / name
         assert size_of(one) == (1280, 720)
         assert one.read_bytes() == other.read_bytes()
 
@@ -56,11 +60,12 @@ def test_hostile_names_are_drawn_as_they_are(audit: Run, ledger: Make, tmp_path:
     text = ledger(LEDGER).replace("'ana'", "'$\\\\frac{1}{$<b>\x00" + "x" * 5000 + "'")
     text = text.replace("'BHD'", "'../$B'")
     done = audit(text)
-    paths = write_charts(done.report, tmp_path / "charts")
-    assert {path.parent for path in paths} == {tmp_path / "charts"}
+    paths = done.write(tmp_path, ["png"])
+    assert {path.parent for path in paths[:-1]} == {tmp_path / "charts"}
     assert "top-exposure-----B.png" in {path.name for path in paths}
+    assert all(path.exists() for path in paths)
 
 
 def test_logs_without_transactions_have_no_charts(audit: Run) -> None:
     done = audit("2024-02-01T10:00:00.000Z START RequestId: r1 Version: $LATEST\n\n")
-    assert list(charts(done.report)) == []
+    assert list(charts(ChartData.of(done.report))) == []

@@ -75,7 +75,10 @@ def audit(
         ),
     ] = None,
     formats: Annotated[
-        str | None, typer.Option(metavar="LIST", help="Reports to write, of xlsx,json,csv,parquet.")
+        str | None,
+        typer.Option(
+            metavar="LIST", help="Reports to write, of xlsx,json,csv,parquet,png; or all."
+        ),
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Show what happened from this time on (UTC).")

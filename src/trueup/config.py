@@ -16,11 +16,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trueup.config_values import FORMATS, PARSERS, Amounts, parse_text, parse_time
+from trueup.config_values import FORMATS, PARSERS, USUAL_FORMATS, Amounts, parse_text, parse_time
 from trueup.errors import BadUse
 
 __all__ = [
-    "CONFIG_FILE", "FORMATS", "Amounts", "Settings", "key", "load_settings", "load_with_sources",
+    "CONFIG_FILE", "FORMATS", "USUAL_FORMATS", "Amounts", "Settings", "key", "load_settings", "load_with_sources",
     "nearest", "parse_time",
 ]  # fmt: skip
 
@@ -43,7 +43,9 @@ class Settings:
 
     in_dir: str | None = _setting(None, "Folder or file of logs, where no path is given.", "IN_DIR")
     out_dir: str = _setting("trueup-report", "Folder that reports are written to.", "OUT_DIR")
-    formats: tuple[str, ...] = _setting(FORMATS, "Reports to write: xlsx, json, csv, parquet.")
+    formats: tuple[str, ...] = _setting(
+        USUAL_FORMATS, f"Reports to write: {', '.join(FORMATS)}; or all."
+    )
     contacts: bool = _setting(
         False,  # noqa: FBT003  (a setting's default)
         "Show names, e-mails and phones of subscribers, and metadata, where the logs have them.",

@@ -13,8 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-FORMATS = ("xlsx", "json", "csv", "parquet")
+FORMATS = ("xlsx", "json", "csv", "parquet", "png")
 """The report formats."""
+
+USUAL_FORMATS = ("xlsx", "json", "csv")
+"""Those that are written where none is asked for."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
@@ -62,6 +65,8 @@ def _parse_names(value: object) -> tuple[str, ...]:
 
 def _parse_formats(value: object) -> tuple[str, ...]:
     names = _parse_names(value)
+    if names == ("all",):
+        return FORMATS
     for name in names:
         _one_of(FORMATS, "format", name)
     if not names:

@@ -23,6 +23,8 @@ def make_ready(settings: Settings) -> None:
 
     Raises BadUse for a library that is missing, with the way to install it.
     """
+    if "png" in settings.formats and settings.process_count == 1:
+        _let_numpy_in()
     method = settings.checks_unusual_method
     if method not in _NEEDED or "unusual_change" in settings.checks_off:
         return
@@ -32,6 +34,10 @@ def make_ready(settings: Settings) -> None:
             raise BadUse(
                 f'checks.unusual_method: {method} needs {name}: pip install "trueup[{extra}]"'
             )
+    _let_numpy_in()
+
+
+def _let_numpy_in() -> None:
     # The command line hides NumPy, so that Arrow does not load it at every start.
     if sys.modules.get("numpy", sys) is None:
         del sys.modules["numpy"]

@@ -1,23 +1,25 @@
 """`charts/*.png`: the report's figures as pictures for slides.
 
 Readable at half their size, in colours that the colour-blind can tell apart (Okabe and Ito's), with
-currency and period in every title. Drawn by matplotlib from the tables of `figures.py`.
+currency and period in every title. Drawn by matplotlib from the tables of `figures.py`, and loaded where it draws alone: the process that
+writes the other reports has no need of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-
+from trueup.money import Currencies
+from trueup.reports.figures import Figures
+from trueup.reports.files import written_beside
 from trueup.reports.report import Report
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B7280"
 INK = "#1F2937"
@@ -25,7 +27,7 @@ INK = "#1F2937"
 _SIZE = (12.8, 7.2)  # inches; 1280 by 720 points at 100 a inch, a slide's shape
 _LONGEST_NAME = 38
 
-Draw = Callable[[Axes], None]
+Draw = Callable[["Axes"], None]
 Bar = tuple[str, int | Decimal, str]
 """A bar: its name, its length, and its length in words."""
 
@@ -43,22 +45,43 @@ class Chart(NamedTuple):
     """Left, bottom, width and height of the axes, in parts of the picture."""
 
 
-def write_charts(report: Report, folder: Path) -> list[Path]:
-    """Write every chart that has something to show into the folder; return their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
-    period = _period(report)
-    paths: list[Path] = []
-    for chart in charts(report):
-        path = folder / f"{chart.name}.png"
-        if path in paths:  # two currencies with odd names
-            path = folder / f"{chart.name}-{len(paths)}.png"
-        paths.append(_write(chart, period, path))
-    return paths
+@dataclass(frozen=True, slots=True)
+class ChartData:
+    """What the charts show: all of it can be handed to another process."""
+
+    figures: Figures
+    currencies: tuple[str, ...]
+    money: Currencies
+    flow_breaks: Mapping[str, int]
+
+    @classmethod
+    def of(cls, report: Report) -> ChartData:
+        """Take it out of a report."""
+        causes = [check["by_cause"] for check in report.checks if check["id"] == "flow_break"]
+        currencies = tuple(report.currencies)
+        return cls(report.figures, currencies, report.money, causes[0] if causes else {})
 
 
-def charts(report: Report) -> Iterator[Chart]:
+def chart_files(data: ChartData) -> list[str]:
+    """Return the names of the pictures, in order; no two are alike, whatever currencies are called."""
+    names: list[str] = []
+    for chart in charts(data):
+        name = f"{chart.name}.png"
+        names.append(f"{chart.name}-{len(names)}.png" if name in names else name)
+    return names
+
+
+def write_charts(data: ChartData, folder: Path) -> None:
+    """Write every chart that has something to show into the folder, which exists."""
+    period = _period(data)
+    for chart, name in zip(charts(data), chart_files(data), strict=True):
+        with written_beside(folder / name) as path:
+            _write(chart, period, path)
+
+
+def charts(data: ChartData) -> Iterator[Chart]:
     """Yield the charts that have something to show."""
-    figures = report.figures
+    figures = data.figures
     days = figures.by_day
     if days:
         yield Chart("transactions-per-day", "Transactions per day", _per_day(days, "transactions"))
@@ -71,16 +94,16 @@ def charts(report: Report) -> Iterator[Chart]:
         ]
         title = "Actions with the most transactions"
         yield Chart("top-actions", title, _bars(actions, BLUE), _NAMED)
-    if causes := _causes(report):
+    if causes := _causes(data):
         title = "Balances that do not carry over, by cause"
         yield Chart("flow-breaks", title, _bars(causes, RED), _NAMED)
-    for currency in report.currencies:
-        yield from _money_of(report, currency)
-        yield from _subscribers_of(report, currency)
+    for currency in data.currencies:
+        yield from _money_of(data, currency)
+        yield from _subscribers_of(data, currency)
 
 
-def _money_of(report: Report, currency: str) -> Iterator[Chart]:
-    figures, code = report.figures, _file_name(currency)
+def _money_of(data: ChartData, currency: str) -> Iterator[Chart]:
+    figures, code = data.figures, _file_name(currency)
     if money := [row for row in figures.money_by_day if row["currency"] == currency]:
         title = f"Credits and debits per day, {currency}"
         yield Chart(f"credits-and-debits-{code}", title, _money(money))
@@ -96,12 +119,12 @@ _LISTS = (
 )
 
 
-def _subscribers_of(report: Report, currency: str) -> Iterator[Chart]:
+def _subscribers_of(data: ChartData, currency: str) -> Iterator[Chart]:
     for name, title, colour in _LISTS:
-        rows = [row for row in report.figures.top_subscribers[name] if row["currency"] == currency]
+        rows = [row for row in data.figures.top_subscribers[name] if row["currency"] == currency]
         if name == "exposure":
             bars = [
-                (row["subscriber_id"], row[name], report.money.words(row[name], currency))
+                (row["subscriber_id"], row[name], data.money.words(row[name], currency))
                 for row in rows
             ]
         else:
@@ -115,7 +138,10 @@ def _count(name: str, count: int) -> Bar:
     return name, count, f"{count:,}"
 
 
-def _write(chart: Chart, period: str, path: Path) -> Path:
+def _write(chart: Chart, period: str, path: Path) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=_SIZE, dpi=100)
     FigureCanvasAgg(figure)
     # Fixed margins: to have them worked out takes as long as the drawing.
@@ -127,12 +153,11 @@ def _write(chart: Chart, period: str, path: Path) -> Path:
     axes.set_axisbelow(True)
     chart.draw(axes)
     # The date of making and the version of the library stay out: equal reports, equal bytes.
-    figure.savefig(path, metadata={"Software": None})
-    return path
+    figure.savefig(path, format="png", metadata={"Software": None})
 
 
-def _period(report: Report) -> str:
-    days = report.figures.by_day
+def _period(data: ChartData) -> str:
+    days = data.figures.by_day
     return f"{days[0]['day']} to {days[-1]['day']} (UTC)" if days else "no transactions"
 
 
@@ -213,6 +238,8 @@ def _bars(values: Sequence[Bar], colour: str) -> Draw:
 
 
 def _dated(axes: Axes) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     locator = AutoDateLocator(maxticks=10)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
@@ -220,14 +247,15 @@ def _dated(axes: Axes) -> None:
 
 
 def _counted(axes: Axes) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
     axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{abs(value):,.0f}"))
     axes.grid(axis="y", color="#E5E7EB")
 
 
-def _causes(report: Report) -> list[Bar]:
-    found = [check["by_cause"] for check in report.checks if check["id"] == "flow_break"]
-    ranked = sorted(found[0].items(), key=lambda item: -item[1]) if found else []
+def _causes(data: ChartData) -> list[Bar]:
+    ranked = sorted(data.flow_breaks.items(), key=lambda item: -item[1])
     return [_count(name, count) for name, count in ranked]
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
-from trueup.config import FORMATS, Settings
+from trueup.config import FORMATS, USUAL_FORMATS, Settings
 from trueup.errors import BadUse
 from trueup.reports.files import make_folder, written_beside
 from trueup.reports.manifest import write_manifest
 from trueup.reports.report import Report
+
+CHARTS = "charts"
+"""The charts' folder within that of the reports."""
 
 
 def write_reports(
@@ -22,22 +27,54 @@ def write_reports(
     The manifest comes last: whoever finds it finds the files that it lists.
     """
     make_folder(folder)
-    chosen = tuple(formats or FORMATS)
+    chosen = tuple(formats or USUAL_FORMATS)
     todo = writers(chosen, settings, [one.check.id for one in report.findings])
     for subfolder in {(folder / name).parent for name, _ in todo} - {folder}:
         make_folder(subfolder)
     # The workbook takes as long as all others together. Two threads: while one packs or waits for
     # DuckDB, the other writes.
-    with ThreadPoolExecutor(2) as pool:
+    with _drawn(report, folder, chosen, settings) as pictures, ThreadPoolExecutor(2) as pool:
         try:
             list(pool.map(lambda one: _write(report, folder / one[0], one[1]), todo))
         except BaseException:
             report.books.stop()
             pool.shutdown(cancel_futures=True)
             raise
-    written = [folder / name for name, _ in todo]
+    written = [*(folder / name for name, _ in todo), *pictures]
     in_order = [name for name in FORMATS if name in chosen]
     return [*written, write_manifest(report, folder, written, in_order, settings)]
+
+
+@contextmanager
+def _drawn(
+    report: Report, folder: Path, formats: Sequence[str], settings: Settings
+) -> Iterator[list[Path]]:
+    """Yield the paths of the charts, if they are asked for; at the end they are written.
+
+    In a process of their own, where settings allow more than one: drawing takes as long as all
+    the rest.
+    """
+    if "png" not in formats:
+        yield []
+        return
+    from trueup.reports.png_report import ChartData, chart_files, write_charts
+
+    data, target = ChartData.of(report), folder / CHARTS
+    paths = [target / name for name in chart_files(data)]
+    make_folder(target)
+    if settings.process_count == 1:
+        yield paths
+        write_charts(data, target)
+        return
+    drawing = get_context("spawn").Process(target=write_charts, args=(data, target), daemon=True)
+    drawing.start()
+    try:
+        yield paths
+        drawing.join()
+    finally:
+        drawing.terminate()
+    if drawing.exitcode:
+        raise RuntimeError(f"drawing the charts ended with code {drawing.exitcode}")
 
 
 def _write(report: Report, target: Path, write: Callable[[Report, Path], None]) -> None:

@@ -89,7 +89,7 @@ def test_audit_prints_a_summary_and_writes_reports(logs: Path, tmp_path: Path) -
     ]  # fmt: skip
     code, out, err = run("audit", "logs", "--out", "report", "--formats", "all", cwd=tmp_path)
     assert (code, err) == (0, "")
-    assert "tables/ (34 files), charts/ (11 files), manifest.json" in " ".join(out.split())
+    assert "tables/ (34 files), charts/ (9 files), manifest.json" in " ".join(out.split())
     assert run("verify", "report", cwd=tmp_path)[0] == 0
     assert all(len(line) <= 80 for line in SUMMARY.splitlines())
 

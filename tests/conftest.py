@@ -162,9 +162,19 @@ def _text_of(path: Path) -> str:
         cells = (str(cell) for column in table.columns for cell in column.to_pylist())
         return "\n".join([*table.column_names, *cells])
     text = path.read_text(errors="replace")
-    if path.suffix == ".json":  # quotes within are escaped
-        return text + json.dumps(json.loads(text), indent=0, ensure_ascii=False).replace('\\"', '"')
-    return text
+    return "\n".join([text, *_strings(json.loads(text))]) if path.suffix == ".json" else text
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield every text of a JSON value, keys too, without the escapes that a file has."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        items = (
+            (one for pair in value.items() for one in pair) if isinstance(value, dict) else value
+        )
+        for one in items:
+            yield from _strings(one)
 
 
 def findings(audit: trueup.Audit, check: str) -> list[dict[str, Any]]:

@@ -136,7 +136,9 @@ def test_a_window_bounds_the_tables(
 
 
 def test_logs_without_transactions_and_hostile_text(audit: Run, tmp_path: Path) -> None:
-    audit("2024-02-01T10:00:00.000Z INIT_START Runtime Version: x\n").write(tmp_path / "a", ["parquet"])
+    audit("2024-02-01T10:00:00.000Z INIT_START Runtime Version: x\n").write(
+        tmp_path / "a", ["parquet"]
+    )
     assert table(tmp_path / "a", "transactions").num_rows == 0
     long = "\u202e\N{PILE OF POO}=1" + "x" * 40_000
     text = f"2024-02-01T10:00:00.000Z {long}\n"

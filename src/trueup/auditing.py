@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from trueup.books.pseudonyms import read_key
 from trueup.books.reading import read_logs
 from trueup.config import Settings, parse_time
 from trueup.errors import BadUse
@@ -112,17 +113,23 @@ def audit(  # noqa: PLR0913  (the public front door: each option is a word of th
     if settings.since and settings.until and settings.since >= settings.until:
         raise BadUse("since: not before until, so that nothing would be shown")
     make_ready(settings)
+    if settings.pseudonyms and settings.contacts:
+        raise BadUse(
+            "contacts: names and e-mails would undo the pseudonyms; ask for one of the two"
+        )
+    key = read_key(settings.pseudonyms) if settings.pseudonyms else None
     found = find_logs([paths] if isinstance(paths, (str, Path)) else list(paths))
     if on_found:
         on_found(found)
     with ExitStack() as stack:
-        report = _report(found, settings, generated_at, on_read or (lambda _: None), stack)
+        report = _report(found, settings, key, generated_at, on_read or (lambda _: None), stack)
         return Audit(report, stack.pop_all(), found, settings)
 
 
-def _report(
+def _report(  # noqa: PLR0913
     found: Found,
     settings: Settings,
+    key: bytes | None,
     generated_at: datetime | None,
     on_read: Callable[[int], None],
     stack: ExitStack,
@@ -154,13 +161,13 @@ def _report(
         folder[0] if folder else None, settings.memory_limit, settings.process_count
     )
     stack.callback(connection.close)
-    books = keep_books(connection, tables, settings)
+    books = keep_books(connection, tables, settings, key)
     _note_found(books, found)
     log.info("kept the books in %.2f s", time.perf_counter() - started)
 
     window = Window(settings.since, settings.until)
     checks, broken = chosen_checks(settings)
-    _take_accepted(books, settings.checks_accepted)
+    _take_accepted(books, settings.checks_accepted, [check.id for check in checks])
     findings, failed = run_checks(books, checks, window, settings)
     _note_broken(books, [*broken, *failed])
     for one in findings:
@@ -169,7 +176,7 @@ def _report(
         books,
         findings,
         settings=settings,
-        ignored=found.ignored,
+        ignored=[books.hide(name) for name in found.ignored],
         generated_at=generated_at or datetime.now(UTC).replace(tzinfo=None),
     )
 
@@ -193,15 +200,15 @@ def _note_found(books: Books, found: Found) -> None:
             SELECT file_id, 0, 'the same bytes were found under another name; read once', ?
             FROM files WHERE name = ?
             """,
-            [name, kept],
+            [books.hide(name), books.hide(kept)],
         )
     for name, reason in found.closed:
         books.note(name, 0, f"it cannot be looked at: {reason}")
 
 
-def _take_accepted(books: Books, path: str | None) -> None:
+def _take_accepted(books: Books, path: str | None, checks: Sequence[str]) -> None:
     """Make the table of accepted findings; a line that cannot be used is a problem."""
-    from trueup.checks.accepted import read_accepted
+    from trueup.checks.accepted import accept_under_pseudonyms, read_accepted
 
     books.connection.execute(
         """
@@ -212,7 +219,9 @@ def _take_accepted(books: Books, path: str | None) -> None:
     )
     accepted, bad = read_accepted(path)
     if accepted:
-        books.connection.executemany("INSERT INTO accepted VALUES (?, ?, ?, ?)", accepted)
+        rows = [(row[0], *map(books.hide, row[1:])) for row in accepted]
+        books.connection.executemany("INSERT INTO accepted VALUES (?, ?, ?, ?)", rows)
+        accept_under_pseudonyms(books, checks)
     for line, problem in bad:
         books.note(path or "", line, problem)
 

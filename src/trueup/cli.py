@@ -44,6 +44,16 @@ Config = Annotated[
 ]
 
 
+Pseudonyms = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="Put keyed hashes for the subscribers' ids; the file holds the key, "
+        "else $TRUEUP_PSEUDONYM_KEY does.",
+    ),
+]
+
+
 def _show_version(value: bool) -> None:  # noqa: FBT001
     if value:
         print(f"trueup {__version__}")
@@ -93,6 +103,7 @@ def audit(
         bool | None,
         typer.Option("--contacts", help="Show names, e-mails and phones where the logs have them."),
     ] = None,
+    pseudonyms: Pseudonyms = None,
     csv_bom: Annotated[
         bool | None, typer.Option("--csv-bom", help="Mark CSV files as UTF-8, as Excel needs it.")
     ] = None,
@@ -117,6 +128,7 @@ def audit(
         until=until,
         processes=processes,
         contacts=contacts,
+        pseudonyms=pseudonyms,
         csv_bom=csv_bom,
     )
     _set_up_logging(settings)
@@ -169,6 +181,7 @@ def explain(
         list[str] | None,
         typer.Argument(metavar="PATH...", help="The logs that it was found in; else $IN_DIR."),
     ] = None,
+    pseudonyms: Pseudonyms = None,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="Settings, as trueup.toml.")
     ] = None,
@@ -179,7 +192,7 @@ def explain(
     Example: trueup explain 3f9a logs/
     """
     # No report is written, so that no writer has to be loaded.
-    settings = replace(load_settings(config, os.environ), formats=())
+    settings = replace(load_settings(config, os.environ, pseudonyms=pseudonyms), formats=())
     _set_up_logging(settings)
     from trueup.auditing import audit as run_audit
 

@@ -50,6 +50,14 @@ class Settings:
         False,  # noqa: FBT003  (a setting's default)
         "Show names, e-mails and phones of subscribers, and metadata, where the logs have them.",
     )
+    pseudonyms: str | None = _setting(
+        None,
+        "File with a key of 16 bytes or more: keyed hashes then stand for the subscribers' ids. The "
+        "variable holds the key itself.",
+        "TRUEUP_PSEUDONYM_KEY",
+        is_path=True,
+        is_secret=True,
+    )
     csv_bom: bool = _setting(
         False,  # noqa: FBT003  (a setting's default)
         "Begin CSV files with a byte order mark, by which Excel knows that they are UTF-8.",
@@ -163,7 +171,10 @@ def load_with_sources(
         values |= {name: (value, str(config)) for name, value in _read_toml(config).items()}
     for setting in fields(Settings):
         variable = setting.metadata["env"]
-        if variable and (environment or {}).get(variable):
+        if setting.metadata.get("is_secret") and variable in (environment or {}):
+            # Where it stands, and not what it is: settings are shown.
+            values[setting.name] = (f"${variable}", variable)
+        elif variable and (environment or {}).get(variable):
             values[setting.name] = ((environment or {})[variable], variable)
     values |= {name: (value, "") for name, value in flags.items() if value is not None}
     parsed: dict[str, Any] = {name: _parse(name, *value) for name, value in values.items()}
@@ -189,7 +200,7 @@ def _read_toml(path: str | Path) -> dict[str, object]:
     for name, value in values.items():
         if name not in _KEYS:
             raise BadUse(f"{path}: unknown setting {name!r} {nearest(name, _KEYS)}")
-        if _KEYS[name].metadata.get("is_path") and isinstance(value, str):
+        if _KEYS[name].metadata.get("is_path") and isinstance(value, str) and value[:1] != "$":
             values[name] = str(Path(path).parent / value)
     return {_KEYS[name].name: value for name, value in values.items()}
 

@@ -11,6 +11,8 @@ import duckdb
 import pyarrow as pa
 
 from trueup.books.arrow import typed
+from trueup.books.hiding import hide_streams, hide_subscribers
+from trueup.books.pseudonyms import Pseudonyms
 from trueup.config import Settings
 from trueup.money import Currencies
 from trueup.schema import TABLES
@@ -27,6 +29,7 @@ class Books:
     ) -> None:
         self.connection = connection
         self.money = money or Currencies()
+        self.pseudonyms: Pseudonyms | None = None
         self._is_stopped = False
 
     def sql(self, query: str, parameters: Sequence[Any] | None = None) -> pa.Table:
@@ -52,7 +55,14 @@ class Books:
 
     def note(self, file: str, line: int, problem: str) -> None:
         """Add to the problems one of a file that is none of the logs."""
-        self.connection.execute("INSERT INTO problems VALUES (?, ?, ?, '')", [file, line, problem])
+        self.connection.execute(
+            "INSERT INTO problems VALUES (?, ?, ?, '')",
+            [self.hide(file), line, self.hide(problem)],
+        )
+
+    def hide(self, text: str) -> str:
+        """Return text with pseudonyms for the ids in it, if the books hold pseudonyms."""
+        return self.pseudonyms.within(text) if self.pseudonyms else text
 
     def close(self) -> None:
         """Free the tables; nothing can be asked afterwards."""
@@ -77,9 +87,15 @@ def connect(spill: Path | None, memory_limit: str, threads: int) -> duckdb.DuckD
 
 
 def keep_books(
-    connection: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table] | Path, settings: Settings
+    connection: duckdb.DuckDBPyConnection,
+    tables: dict[str, pa.Table] | Path,
+    settings: Settings,
+    key: bytes | None = None,
 ) -> Books:
-    """Make the books of tables that were read: Arrow ones, or a folder of Parquet files of each."""
+    """Make the books of tables that were read: Arrow ones, or a folder of Parquet files of each.
+
+    With a key, pseudonyms stand for the subscribers' ids.
+    """
     books = Books(connection, Currencies(settings.minor_units))
     for name, columns in TABLES.items():
         shown = "logged_transactions" if name == "transactions" else name
@@ -95,11 +111,16 @@ def keep_books(
             source = "arrow_table"
             connection.register(source, tables[name])
         connection.execute(f"CREATE {kind} {shown} AS SELECT {typed(columns)} FROM {source}")
+    if key:
+        books.pseudonyms = hide_subscribers(connection, key)
     _list_currencies(books, settings)
     _list_limits(connection, settings)
     connection.execute(package_files("trueup.books").joinpath("transactions.sql").read_text())
+    if books.pseudonyms:
+        hide_streams(connection, books.pseudonyms)
     if not isinstance(tables, Path):
         connection.unregister("arrow_table")
+    if key or not isinstance(tables, Path):
         connection.execute("DROP TABLE logged_transactions")
     return books
 

@@ -11,6 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
+
+from trueup.books.ledger import Books
 from trueup.errors import BadUse
 
 COLUMNS = ("finding_id", "who", "when", "why")
@@ -61,3 +64,37 @@ def read_accepted(path: str | None) -> tuple[Sequence[Acceptance], Sequence[BadL
         else:
             accepted[cells[0]] = Acceptance(*cells)
     return list(accepted.values()), bad
+
+
+def accept_under_pseudonyms(books: Books, checks: Sequence[str]) -> None:
+    """Let what the file accepts hold under pseudonyms too, where these change a finding's id.
+
+    Findings about a subscriber's account have the subscriber in their subject.
+    """
+    if not books.pseudonyms:
+        return
+    known = books.pseudonyms.known
+    books.connection.register(
+        "known", pa.table({"logged": [*known.keys()], "shown": [*known.values()]})
+    )
+    books.connection.register("checks", pa.table({"id": checks}))
+    books.connection.execute(
+        """
+        INSERT INTO accepted
+        WITH accounts AS (
+            SELECT DISTINCT k.logged, k.shown, t.currency
+            FROM transactions AS t INNER JOIN known AS k ON k.shown = t.subscriber_id
+        ),
+        ids AS (
+            SELECT
+                substr(sha256(concat(c.id, chr(10), a.logged, '/', a.currency)), 1, 16) AS logged,
+                substr(sha256(concat(c.id, chr(10), a.shown, '/', a.currency)), 1, 16) AS shown
+            FROM accounts AS a CROSS JOIN checks AS c
+        )
+        SELECT i.shown, a.accepted_by, a.accepted_on, a.accepted_why
+        FROM accepted AS a INNER JOIN ids AS i ON i.logged = a.finding_id
+        WHERE i.shown NOT IN (SELECT b.finding_id FROM accepted AS b)
+        """
+    )
+    books.connection.unregister("known")
+    books.connection.unregister("checks")

@@ -13,6 +13,10 @@ MOST_LINES = 60
 """Lines that are shown of one place; a dump of an object can have thousands."""
 
 
+WITHHELD = "lines of the logs are not shown: they hold the ids that pseudonyms stand for"
+"""What is said in the place of a log's lines, where the books hold pseudonyms."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A line of a log as it stands there."""
@@ -34,7 +38,7 @@ class Excerpt:
     request_id: str | None
     lines: tuple[Line, ...]
     problem: str = ""
-    """Why these may not be the lines that the audit read."""
+    """Why these may not be the lines that the audit read, or why there are none."""
 
 
 class Logs:
@@ -83,6 +87,12 @@ class Logs:
         streams = {file.stream for file in self._files if file.name == name}
         later = (file for file in self._files if file.stream in streams and file.name > name)
         return min(later, key=lambda file: file.name, default=None)
+
+
+def withheld(place: Place) -> Excerpt:
+    """Return where the lines of a place stand, without the lines."""
+    _, _, file, first, last, request, *_ = place
+    return Excerpt(place.title, file, first, last, request, (), WITHHELD)
 
 
 def _excerpt(place: Place, text: LogText, chosen: set[int], problem: str) -> Excerpt:

@@ -11,7 +11,7 @@ from trueup.checks.runner import Findings
 from trueup.errors import BadUse
 from trueup.logs.kinds import Markers
 from trueup.money import Currencies
-from trueup.reports.evidence import Excerpt, Logs
+from trueup.reports.evidence import Excerpt, Logs, withheld
 from trueup.reports.places import places
 from trueup.reports.report import Report, Section
 from trueup.reports.surroundings import history, neighbours, occurrences, rows_of
@@ -71,7 +71,9 @@ def explain_finding(
         neighbours=neighbours(report, finding),
         occurrences=occurrences(report, finding),
         evidence=tuple(
-            excerpt for place in places(report, finding) for excerpt in logs.excerpts(place)
+            excerpt
+            for place in places(report, finding)
+            for excerpt in ([withheld(place)] if report.books.pseudonyms else logs.excerpts(place))
         ),
         money=report.money,
     )

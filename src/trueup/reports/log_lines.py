@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 
-from trueup.reports.evidence import Excerpt, Line
+from trueup.reports.evidence import WITHHELD, Excerpt, Line
 from trueup.reports.terminal import WIDTH, _clean, _styled, plural
 
 CUT = "…"
@@ -41,7 +41,9 @@ def _where(excerpt: Excerpt) -> list[str]:
     if shown and (shown[0] < first or shown[-1] > last):
         words += " and what belongs to them" if first < last else " and what belongs to it"
     lines = [*path_lines(excerpt.file, 2), f"  {words}"]
-    if excerpt.problem:
+    if excerpt.problem == WITHHELD:
+        lines += textwrap.wrap(f"{WITHHELD.capitalize()}.", WIDTH, initial_indent="  ")
+    elif excerpt.problem:
         warning = f"Beware: {excerpt.problem}; these may not be the lines that were audited."
         lines += textwrap.wrap(_clean(warning), WIDTH, initial_indent="  ", subsequent_indent="  ")
     return lines

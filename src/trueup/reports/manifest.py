@@ -54,10 +54,14 @@ def write_manifest(
 
 
 def given_settings(settings: Settings) -> dict[str, Any]:
-    """Return the settings that are not as they are by default and change what is written."""
+    """Return the settings that are not as they are by default and change what is written.
+
+    Of a secret one it says that there is one, and neither what nor where it is.
+    """
     usual = Settings()
     return {
-        key(setting): plain_value(getattr(settings, setting.name))
+        key(setting): setting.metadata.get("is_secret", False)
+        or plain_value(getattr(settings, setting.name))
         for setting in fields(Settings)
         if setting.name not in _WITHOUT_EFFECT
         and getattr(settings, setting.name) != getattr(usual, setting.name)

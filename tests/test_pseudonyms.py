@@ -16,7 +16,7 @@ import trueup
 from trueup.books import reading
 from trueup.books.pseudonyms import Pseudonyms, read_key
 from trueup.cli import app
-from trueup.config import Settings, load_with_sources
+from trueup.config import FORMATS, Settings, load_with_sources
 from trueup.errors import BadUse
 from trueup.reports.evidence import WITHHELD
 from trueup.reports.terminal import summary_text
@@ -45,7 +45,7 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(paths: Any, out: Path, **settings: Any) -> trueup.Audit:
     told = Settings(processes=settings.pop("processes", 1), **settings)
     audit = trueup.audit(paths, settings=told, generated_at=STAMP)
-    audit.write(out)
+    audit.write(out, FORMATS)
     return audit
 
 
@@ -166,12 +166,12 @@ def test_hostile_ids_leak_nowhere(
     plain = audit(files, settings=Settings(processes=1))
     ids = ids_of(plain)
     assert len(ids) == len(HOSTILE)
-    plain.write(tmp_path / "open")
+    plain.write(tmp_path / "open", FORMATS)
     as_they_are = contents(tmp_path / "open")
     for name in ("transactions.csv", "findings.csv", "report.json", "tables/invocations.parquet"):
         assert len([one for one in ids if one in as_they_are[name]]) > 6, name
     done = audit(files, settings=Settings(processes=1, pseudonyms=key))
-    done.write(tmp_path / "out")
+    done.write(tmp_path / "out", FORMATS)
     texts = {"(terminal)": summary_text(done.report, []), **contents(tmp_path / "out")}
     row = done.findings("failed_sync").to_pylist()[0]
     texts["(explained)"] = done.explain(row["finding_id"]).as_text()

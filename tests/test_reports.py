@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 
 import trueup
-from trueup.config import Settings
+from trueup.config import FORMATS, Settings
 from trueup.errors import BadUse
 from trueup.reports import csv_report, workbook
 from trueup.reports.csv_report import harmless
@@ -34,7 +34,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sample(folder / "logs", subscribers=40, days=40, seed=5)
     settings = Settings(processes=1)
     with trueup.audit(folder / "logs", settings=settings, generated_at=STAMP) as audit:
-        audit.write(folder / "out")
+        audit.write(folder / "out", FORMATS)
     return folder / "out"
 
 
@@ -238,7 +238,7 @@ def test_hostile_text_leaves_every_report_intact(audit: Run, ledger: Make, tmp_p
         for day, hostile in enumerate(HOSTILE)
     )
     done = audit(text)
-    done.write(tmp_path / "out")
+    done.write(tmp_path / "out", FORMATS)
     loaded = json.loads((tmp_path / "out" / "report.json").read_text())
     assert loaded["counts"]["transactions"] == len(HOSTILE)
     listed = rows_of(tmp_path / "out" / "transactions.csv")
@@ -292,7 +292,7 @@ def test_nothing_half_written_stays(tmp_path: Path) -> None:
 
 def test_logs_without_transactions_make_a_report(audit: Run, tmp_path: Path) -> None:
     done = audit("2024-02-01T10:00:00.000Z INIT_START Runtime Version: x\n")
-    done.write(tmp_path / "out")
+    done.write(tmp_path / "out", FORMATS)
     loaded = json.loads((tmp_path / "out" / "report.json").read_text())
     assert loaded["counts"]["transactions"] == 0
     assert loaded["currencies"] == {}

@@ -169,6 +169,7 @@ def _report(
         window=window,
         ignored=found.ignored,
         generated_at=generated_at or datetime.now(UTC).replace(tzinfo=None),
+        workbook_transactions=settings.workbook_transactions,
     )
 
 

@@ -60,6 +60,8 @@ class Report:
     figures: Figures
     findings: tuple[Findings, ...]
     books: Books
+    workbook_transactions: int = 2_000_000
+    """More transactions than this are not listed in the workbook."""
 
     @property
     def schema(self) -> str:
@@ -118,13 +120,14 @@ class Report:
             yield from batch.to_pylist()
 
 
-def build_report(
+def build_report(  # noqa: PLR0913  (what an audit knows that its books do not)
     books: Books,
     findings: tuple[Findings, ...],
     *,
     window: Window,
     ignored: list[str],
     generated_at: datetime,
+    workbook_transactions: int = 2_000_000,
 ) -> Report:
     """Compute every figure of the report."""
     keep_subscribers(books, findings, window)
@@ -148,9 +151,10 @@ def build_report(
         checks=_checks(books, findings),
         recommendations=recommend(books, findings, currencies),
         operations=_operations(books, window),
-        figures=work_out(books, findings, window),
+        figures=work_out(books, findings, window, kinds),
         findings=findings,
         books=books,
+        workbook_transactions=workbook_transactions,
     )  # fmt: skip
 
 

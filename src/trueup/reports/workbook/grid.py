@@ -12,6 +12,9 @@ from xlsxwriter.worksheet import Worksheet
 from trueup.reports.workbook.cells import cell_text
 from trueup.reports.workbook.pages import Pages, Table
 
+LINE = 205
+"""Characters of a line of text across a page of eleven columns."""
+
 
 class Grid:
     """The cells and row heights of a page."""

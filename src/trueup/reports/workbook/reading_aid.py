@@ -1,8 +1,12 @@
-"""What a newcomer has to know to read the figures, in a few sentences."""
+"""What a newcomer has to know: where everything is, and how to read the figures."""
 
 from __future__ import annotations
 
-SEVERITIES = ("high", "medium", "low", "info")
+from trueup.reports.report import Report
+from trueup.reports.workbook.cells import Link
+from trueup.reports.workbook.findings import sheet_of
+from trueup.reports.workbook.grid import LINE, Grid
+from trueup.reports.workbook.pages import START
 
 LEGEND = (
     "High: money that somebody has to look for now. Medium: worth a look. Low: over, or stopped in time. Info: explains the others.",
@@ -16,3 +20,23 @@ LEGEND = (
     "Negative amounts are red. Each finding names file, lines and request of the log that proves it. The sheet Glossary explains every column.",
 )
 """How to read the workbook, a paragraph each."""
+
+
+def put_sheets(grid: Grid, report: Report, line: int) -> int:
+    """Put where everything is; the checks' sheets are linked above."""
+    grid.put_heading(line, "The sheets")
+    checks = {sheet_of(check["id"]) for check in report.checks}
+    for name, holds in grid.pages.holds.items():
+        if name not in checks and name != START:
+            line += 1
+            grid.put(line, 0, Link(name, name))
+            grid.put(line, 1, holds)
+    return line + 1
+
+
+def put_legend(grid: Grid, line: int) -> int:
+    """Put how to read it all; return the last line."""
+    grid.put_heading(line, "How to read it")
+    for text in LEGEND:
+        line = grid.put_paragraph(line + 1, text, LINE) - 1
+    return line

@@ -7,19 +7,18 @@ from typing import Any
 
 from xlsxwriter.worksheet import Worksheet
 
+from trueup.checks import SEVERITIES
 from trueup.reports.columns import in_currency
 from trueup.reports.report import Report
-from trueup.reports.workbook.cells import Link, Percent
+from trueup.reports.workbook.cells import Link
 from trueup.reports.workbook.findings import sheet_of
-from trueup.reports.workbook.grid import Grid
+from trueup.reports.workbook.grid import LINE, Grid
 from trueup.reports.workbook.pages import START, Pages
-from trueup.reports.workbook.reading_aid import LEGEND, SEVERITIES
+from trueup.reports.workbook.reading_aid import put_legend, put_sheets
+from trueup.reports.workbook.trust import put_explained, put_reading
 
 _WIDTH = 11
 """Columns of the page."""
-
-_LINE = 205
-"""Characters of a line of text across the page."""
 
 _MOST_CURRENCIES = 6
 """Currencies whose sums at risk fit beside the checks."""
@@ -27,10 +26,6 @@ _MOST_CURRENCIES = 6
 _MONEY = (
     "currency", "transactions", "subscribers", "credits", "debits", "applied_credits",
     "applied_debits", "exposure", "subscribers_out_of_sync", "overdrawn", "subscribers_overdrawn",
-)  # fmt: skip
-_EXPLAINED = (
-    "currency", "transactions", "explained", "share", "volume_share", "arithmetic", "continuity",
-    "sync", "untold",
 )  # fmt: skip
 
 
@@ -50,10 +45,10 @@ def write_start(pages: Pages, sheet: Worksheet, report: Report) -> None:
     line = _put_checks(grid, report, line + 1)
     line = _put_steps(grid, report, line)
     grid.sheet.set_h_pagebreaks([line])
-    line = _put_explained(grid, report, line)
-    line = _put_reading(grid, report, line + 1)
-    line = _put_sheets(grid, report, line + 1)
-    line = _put_legend(grid, line + 1)
+    line = put_explained(grid, report, line)
+    line = put_reading(grid, report, line + 1)
+    line = put_sheets(grid, report, line + 1)
+    line = put_legend(grid, line + 1)
     sheet.print_area(0, 0, line, grid.last_place)
     grid.write()
 
@@ -75,7 +70,7 @@ def _put_title(grid: Grid, report: Report) -> int:
     line = grid.put_paragraph(
         3,
         "Each subscriber has a subscription balance and a payment balance. This workbook rebuilds both from the logs of the service that keeps them in line, and shows where they do not add up, by how much, since when, and which line of the logs proves it.",
-        _LINE,
+        LINE,
     )
     shown = [
         f"{word} {time:%Y-%m-%d %H:%M}"
@@ -84,7 +79,7 @@ def _put_title(grid: Grid, report: Report) -> int:
     ]
     if shown:
         text = f"Shown is what happened {' '.join(shown)} UTC; everything before counts for the opening balances."
-        line = grid.put_paragraph(line, text, _LINE)
+        line = grid.put_paragraph(line, text, LINE)
     return line
 
 
@@ -123,7 +118,7 @@ def _put_checks(grid: Grid, report: Report, line: int) -> int:
             line = _put_group(grid, title, checks, currencies, line) + 1
     if left := len(order) - len(currencies):
         text = f"Sums at risk in {left} further currencies stand on the checks' sheets."
-        line = grid.put_paragraph(line, text, _LINE) + 1
+        line = grid.put_paragraph(line, text, LINE) + 1
     return line
 
 
@@ -169,74 +164,3 @@ def _put_steps(grid: Grid, report: Report, line: int) -> int:
         grid.put(line, 0, Link(f"{one['rank']}. {one['title']}", "What to do"))
         grid.put(line, 1, " ".join(f"{step['who']}: {step['what']}" for step in one["steps"]))
     return line + 2
-
-
-def _put_explained(grid: Grid, report: Report, line: int) -> int:
-    explained = report.figures.explained
-    if not explained["currencies"]:
-        return line
-    grid.put_heading(line, "How far the books explain themselves")
-    text = "The share of transactions, and of volume, whose arithmetic, continuity and sync hold or have a named cause; then how many fail in each, and of how many the logs do not tell all."
-    if explained["without"]:
-        text += f" Not judged, since the check is switched off: {', '.join(explained['without'])}."
-    line = grid.put_paragraph(line + 1, text, _LINE)
-    grid.put_header(line, _EXPLAINED)
-    first = line + 1
-    for currency, of in explained["currencies"].items():
-        line += 1
-        shares = {name: Percent(of[name] or 0) for name in ("share", "volume_share")}
-        figures = {**of, "currency": currency, **shares}
-        grid.put_row(line, [figures[name] for name in _EXPLAINED])
-    # Without the extras of later Excels, which other readers of the file do not know.
-    bar = {
-        "type": "data_bar", "bar_color": "#A7D3B5",
-        "min_type": "num", "min_value": 0, "max_type": "num", "max_value": 1,
-    }  # fmt: skip
-    grid.sheet.conditional_format(first, 3, line, 4, bar)
-    return line + 1
-
-
-def _put_reading(grid: Grid, report: Report, line: int) -> int:
-    """Put what was read, in two blocks side by side."""
-    grid.put_heading(line, "What was read")
-    reading, counts, inputs = report.reading, report.counts, report.inputs
-    left = [
-        ("Files read", inputs["files"], None),
-        ("   of them without anything readable", len(inputs["rejected"]), "Problems"),
-        ("Other files, passed over as no logs", len(inputs["ignored"]), None),
-        ("Problems noted", inputs["problems"], "Problems"),
-    ]
-    right = [
-        ("Log entries = understood + other + unreadable", counts["entries"], "Log contents"),
-        ("   understood", reading["understood"], None),
-        ("   other: of kinds that carry no figures", reading["other"], "Log contents"),
-        ("   unreadable", reading["unreadable"], "Problems"),
-    ]
-    for place, figures in ((0, left), (4, right)):
-        column = place + (1 if place == 0 else 3)
-        for number, (name, figure, sheet) in enumerate(figures, 1):
-            grid.put(line + number, place, name)
-            grid.put(line + number, column, figure)
-            if figure and sheet in grid.pages.holds:
-                grid.put(line + number, column + 1, Link(f"  see {sheet}", sheet))
-    text = f"{counts['messages']:,} messages, {counts['transactions']:,} transactions of {counts['subscribers']:,} subscribers, {counts['sync_errors']:,} sync errors that the service logged."
-    return grid.put_paragraph(line + 6, text, _LINE)
-
-
-def _put_sheets(grid: Grid, report: Report, line: int) -> int:
-    """Put where everything is; the checks' sheets are linked above."""
-    grid.put_heading(line, "The sheets")
-    checks = {sheet_of(check["id"]) for check in report.checks}
-    for name, holds in grid.pages.holds.items():
-        if name not in checks and name != START:
-            line += 1
-            grid.put(line, 0, Link(name, name))
-            grid.put(line, 1, holds)
-    return line + 1
-
-
-def _put_legend(grid: Grid, line: int) -> int:
-    grid.put_heading(line, "How to read it")
-    for text in LEGEND:
-        line = grid.put_paragraph(line + 1, text, _LINE) - 1
-    return line

@@ -14,6 +14,7 @@ from trueup.checks import built_in_checks
 from trueup.config import Settings, key
 from trueup.injecting import FAULTS as INJECTED
 from trueup.logs.kinds import KINDS, OTHER, UNREADABLE
+from trueup.reports.columns import LOOKS
 from trueup.reports.listing import toml_value
 from trueup.reports.subscribers import COLUMNS
 from trueup.sample import FAULTS
@@ -192,8 +193,24 @@ def report_page() -> str:
     return before + start + table(("key", "what it is"), *rows) + end + after
 
 
+def columns_page() -> str:
+    """Return the page of the workbook's columns."""
+    rows = [
+        (of.title, of.meaning, of.field, of.formula, of.unit or "text", f"`{name}`")
+        for name, of in sorted(LOOKS.items(), key=lambda row: row[1].title.casefold())
+    ]
+    return (
+        "# Columns\n\n"
+        + MADE
+        + "What the columns of the reports mean: the workbook's sheet Glossary prints the same. A column "
+        "whose title ends with a currency holds such an amount in that currency alone.\n\n"
+        + table(("column", "meaning", "in the log", "how it is worked out", "unit", "name"), *rows)
+    )
+
+
 PAGES = {
     "report-json.md": report_page,
+    "columns.md": columns_page,
     "kinds.md": kinds_page,
     "checks.md": checks_page,
     "tables.md": tables_page,

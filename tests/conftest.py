@@ -203,3 +203,18 @@ def _message() -> Callable[..., str]:
         return begun + _outcome(at, f"request-of-{identity}", outcome, subscriber, old, of)
 
     return make
+
+
+def table_of(sheet: Any) -> list[dict[str, Any]]:
+    """Return the rows of a sheet's table: its header is the row that the filter begins at."""
+    top = sheet[sheet.auto_filter.ref.split(":")[0]].row
+    rows = sheet.iter_rows(min_row=top, values_only=True)
+    header = next(rows)
+    return [
+        dict(zip(header, row, strict=True)) for row in rows if any(cell is not None for cell in row)
+    ]
+
+
+@pytest.fixture(name="table_of", scope="session")
+def _table_of() -> Callable[[Any], list[dict[str, Any]]]:
+    return table_of

@@ -69,6 +69,10 @@ class Settings:
     log_level: str = _setting(
         "warning", "What is told on stderr: debug, info, warning, error.", "LOG_LEVEL"
     )
+    workbook_transactions: int = _setting(
+        2_000_000,
+        "Transactions that the workbook lists; where there are more, it points to the other files.",
+    )
     minor_units: Mapping[str, Decimal] = _setting(
         {},
         "Smallest amounts of currencies, where they are not the usual ones: `BHD = 0.001`.",

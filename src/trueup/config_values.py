@@ -189,6 +189,7 @@ PARSERS: dict[str, Callable[[object], Any]] = {
     "since": parse_time,
     "until": parse_time,
     "processes": _whole(0, "processes"),
+    "workbook_transactions": _whole(0, "transactions"),
     "memory_limit": _parse_memory,
     "log_level": _choice(LOG_LEVELS, "level"),
     "minor_units": _parse_minor_units,

@@ -82,11 +82,13 @@ class Findings:
                 yield row
 
 
-def by_severity(findings: Sequence[Findings]) -> Iterator[dict[str, Any]]:
+def by_severity(
+    findings: Sequence[Findings], severities: Sequence[str] = SEVERITIES
+) -> Iterator[dict[str, Any]]:
     """Yield the findings of all checks, the severest first, and at the end the accepted ones."""
     for is_accepted in (False, True):
         state = f"accepted_by IS {'NOT ' if is_accepted else ''}NULL"
-        for severity in SEVERITIES:
+        for severity in severities:
             for one in findings:
                 if (severity, is_accepted) in one.kinds:
                     yield from one.rows(f"severity = '{severity}' AND {state}")

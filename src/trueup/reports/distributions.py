@@ -88,3 +88,24 @@ def rank_subscribers(books: Books) -> dict[str, tuple[Section, ...]]:
     for row in rows:
         ranked[row.pop("list")].append(row)
     return {name: tuple(of) for name, of in ranked.items()}
+
+
+def list_overdrawn(books: Books) -> dict[str, Section]:
+    """Return per currency who is below zero at the end, by the lower of the two balances.
+
+    Asks the table `subscribers`. `overdrawn` is what is missing to zero, added up.
+    """
+    rows = books.sql(
+        """
+        WITH lower AS (
+            SELECT s.currency, coalesce(
+                least(s.closing_balance, s.payment_balance), s.closing_balance, s.payment_balance, 0
+            ) AS balance
+            FROM subscribers AS s
+        )
+        SELECT l.currency, count(*) FILTER (WHERE l.balance < 0) AS subscribers_overdrawn,
+            coalesce(-sum(l.balance) FILTER (WHERE l.balance < 0), 0) AS overdrawn
+        FROM lower AS l GROUP BY l.currency ORDER BY l.currency
+        """
+    ).to_pylist()
+    return {row.pop("currency"): row for row in rows}

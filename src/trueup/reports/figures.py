@@ -6,7 +6,7 @@ number of transactions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from trueup.books.window import Window
 from trueup.checks import Findings
 from trueup.reports.by_action import list_actions, most_frequent
 from trueup.reports.by_day import list_days, list_money_by_day, list_operations
-from trueup.reports.distributions import rank_subscribers, spread_amounts
+from trueup.reports.distributions import list_overdrawn, rank_subscribers, spread_amounts
 from trueup.reports.explained import explain_books
 
 Section = dict[str, Any]
@@ -42,11 +42,17 @@ class Figures:
     """Per currency and bin: how many amounts fall into it."""
     top_subscribers: dict[str, Rows]
     """By transactions, sync_errors and exposure: the first subscribers of each currency."""
+    overdrawn: dict[str, Section]
+    """Per currency: subscribers below zero at the end, and what is missing to zero."""
+    entry_kinds: Rows
+    """Per kind of entry: how many, and their share of all."""
     explained: Section
     """How far the books explain themselves: see `explained.py`."""
 
 
-def work_out(books: Books, findings: Sequence[Findings], window: Window) -> Figures:
+def work_out(
+    books: Books, findings: Sequence[Findings], window: Window, kinds: Mapping[str, int]
+) -> Figures:
     """Work the tables out; the table `subscribers` must exist."""
     by_action = list_actions(books, window)
     operations_by_day, operations = list_operations(books, window)
@@ -59,5 +65,15 @@ def work_out(books: Books, findings: Sequence[Findings], window: Window) -> Figu
         operations=operations,
         amounts=spread_amounts(books, window),
         top_subscribers=rank_subscribers(books),
+        overdrawn=list_overdrawn(books),
+        entry_kinds=_shares(kinds),
         explained=explain_books(books, findings, window),
+    )
+
+
+def _shares(kinds: Mapping[str, int]) -> Rows:
+    entries = sum(kinds.values())
+    return tuple(
+        {"kind": kind, "entries": count, "percent": round(count / entries, 6)}
+        for kind, count in kinds.items()
     )

@@ -63,6 +63,8 @@ class Report:
     books: Books
     contacts: bool = False
     """Whether it shows names, e-mails and phones."""
+    workbook_transactions: int = 2_000_000
+    """More transactions than this are not listed in the workbook."""
 
     @property
     def schema(self) -> str:
@@ -154,10 +156,11 @@ def build_report(
         checks=_checks(books, findings),
         recommendations=recommend(books, findings, currencies),
         operations=_operations(books, window),
-        figures=work_out(books, findings, window),
+        figures=work_out(books, findings, window, kinds),
         findings=findings,
         books=books,
         contacts=settings.contacts,
+        workbook_transactions=settings.workbook_transactions,
     )  # fmt: skip
 
 

@@ -134,9 +134,12 @@ def _open(findings: tuple[Findings, ...]) -> str:
 def subscriber_rows(books: Books, findings: tuple[Findings, ...]) -> Iterator[dict[str, Any]]:
     """Yield one row per subscriber and currency, with its findings by check."""
     found = _counts(books, findings)
+    checks = [one.check.id for one in findings]
     for batch in books.stream("SELECT * FROM subscribers ORDER BY subscriber_id, currency"):
         for row in batch.to_pylist():
-            row["findings"] = found.get((row["subscriber_id"], row["currency"]), {})
+            of = found.get((row["subscriber_id"], row["currency"]), {})
+            # In the checks' order: DuckDB returns groups in whichever it comes to.
+            row["findings"] = {check: of[check] for check in checks if check in of}
             yield row
 
 

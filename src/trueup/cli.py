@@ -75,7 +75,7 @@ def audit(
         ),
     ] = None,
     formats: Annotated[
-        str | None, typer.Option(metavar="LIST", help="Reports to write, of xlsx,json,csv.")
+        str | None, typer.Option(metavar="LIST", help="Reports to write, of xlsx,html,json,csv.")
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Show what happened from this time on (UTC).")

@@ -43,7 +43,7 @@ class Settings:
 
     in_dir: str | None = _setting(None, "Folder or file of logs, where no path is given.", "IN_DIR")
     out_dir: str = _setting("trueup-report", "Folder that reports are written to.", "OUT_DIR")
-    formats: tuple[str, ...] = _setting(FORMATS, "Reports to write: xlsx, json, csv.")
+    formats: tuple[str, ...] = _setting(FORMATS, "Reports to write: xlsx, html, json, csv.")
     since: datetime | None = _setting(None, "Show rows and findings from this time on (UTC).")
     until: datetime | None = _setting(None, "Show rows and findings before this time (UTC).")
     processes: int = _setting(0, "Processes that read logs; 0: one per processor.")

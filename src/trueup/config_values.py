@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-FORMATS = ("xlsx", "json", "csv")
+FORMATS = ("xlsx", "html", "json", "csv")
 """The report formats."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error")

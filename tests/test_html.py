@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import os
@@ -21,7 +22,8 @@ import pytest
 import trueup
 from trueup.config import Settings
 from trueup.money import Currencies
-from trueup.reports.html import listed, words
+from trueup.reports.html import charts, listed, words
+from trueup.reports.html import page as page_module
 from trueup.reports.html.page import policy
 from trueup.sample import write_sample
 
@@ -178,6 +180,13 @@ def test_it_loads_nothing(page: Page) -> None:
     assert rules == policy(scripts, sorted(styles, reverse=True))
 
 
+def test_the_vendored_bundle_is_the_one_that_its_note_names() -> None:
+    folder = Path(page_module.__file__).parent / "plotly"
+    digest = hashlib.sha256((folder / "plotly-basic.min.js").read_bytes()).hexdigest()
+    assert digest in (folder / "README.md").read_text()
+    assert "MIT" in (folder / "LICENSE").read_text()
+
+
 def test_headings_are_in_order_and_tables_are_named(page: Page) -> None:
     levels = [int(one["tag"][1]) for one in page.elements if re.fullmatch("h[1-6]", one["tag"])]
     assert levels[0] == 1
@@ -286,6 +295,21 @@ def test_findings_past_the_limit_are_cut_and_said_so(
     )
     (note,) = [one for one in page.find("b") if "findings are shown" in one["text"]]
     assert note["text"] == f"5 of {found} findings are shown"
+
+
+def test_a_long_chart_is_cut_and_says_so(
+    audit: Run, ledger: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charts, "MOST_ROWS", 1)
+    done = audit(
+        ledger("""
+        10:00:00 T1 ana SAR DEBIT 9 0 50 41 41 applied
+        10:00:00 T2 ana SAR DEBIT 9 0 41 32 32 applied day=2024-02-02
+    """)
+    )
+    first = charts.charts(done.report)[0]
+    assert [row[1] for row in first.rows] == [1]
+    assert first.note.endswith("Cut: the first 1 of 2 rows.")
 
 
 def test_accepted_findings_stand_apart(audit: Run, ledger: Make, tmp_path: Path) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trueup.reports.report import Report
+
+MOST_ROWS = 5_000
+"""Rows of a chart's table; hostile logs can have a currency per transaction, and any day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,14 @@ class Chart:
 def charts(report: Report) -> tuple[Chart, ...]:
     """Return the charts that have anything to show."""
     makers = (_transactions, _money, _errors, _actions, _exposure, _causes)
-    return tuple(chart for make in makers if (chart := make(report)).rows)
+    return tuple(_cut(chart) for make in makers if (chart := make(report)).rows)
+
+
+def _cut(chart: Chart) -> Chart:
+    if len(chart.rows) <= MOST_ROWS:
+        return chart
+    note = f"{chart.note} Cut: the first {MOST_ROWS:,} of {len(chart.rows):,} rows."
+    return replace(chart, rows=chart.rows[:MOST_ROWS], note=note)
 
 
 def _table(rows: Iterable[dict[str, Any]], *names: str) -> tuple[tuple[Any, ...], ...]:

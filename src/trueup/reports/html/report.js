@@ -9,8 +9,9 @@ const number = (text) => (text === "" ? NaN : Number(text.replaceAll(",", "")));
 const cellText = (row, place) => row.cells[place].textContent.trim();
 const byWords = new Intl.Collator("en", { numeric: true }).compare;
 
-function byNumber(a, b) {
-  return a - b;
+/** Order by currency; what has none, and so no amount, stands last. */
+function byCurrency(a, b) {
+  return (a === "") - (b === "") || byWords(a, b);
 }
 
 /** Return what tells the order of two rows; amounts compare within their currency. */
@@ -22,11 +23,11 @@ function comparison(kind, place, currency, sign) {
     return (a, b) => sign * byWords(cellText(a, place), cellText(b, place));
   }
   return (a, b) => {
-    const apart = kind === "money" ? byWords(cellText(a, currency), cellText(b, currency)) : 0;
+    const apart = kind === "money" ? byCurrency(cellText(a, currency), cellText(b, currency)) : 0;
     const [x, y] = [number(cellText(a, place)), number(cellText(b, place))];
     if (apart || (Number.isNaN(x) && Number.isNaN(y))) return apart;
     if (Number.isNaN(x)) return 1; // what is not known stands last, in either order
-    return Number.isNaN(y) ? -1 : sign * byNumber(x, y);
+    return Number.isNaN(y) ? -1 : sign * (x - y);
   };
 }
 
@@ -71,7 +72,9 @@ function enliven(table) {
   }
 
   function sortBy(head, place) {
-    const isDown = head.getAttribute("aria-sort") === "ascending";
+    const isNumber = head.dataset.sort === "money" || head.dataset.sort === "number";
+    const last = head.getAttribute("aria-sort"); // of figures the largest come first
+    const isDown = last ? last === "ascending" : isNumber;
     for (const other of heads) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", isDown ? "descending" : "ascending");
     rows.sort(comparison(head.dataset.sort, place, currency, isDown ? -1 : 1));

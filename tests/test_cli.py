@@ -76,16 +76,16 @@ What to do first
 3. Accounting: collect what is below zero, or correct the wallets that should
    not have been charged. (payment_overdraft open: 1 finding)
 
-Reports in report: report.xlsx, report.json, transactions.csv, findings.csv,
-  subscribers.csv, entry_kinds.csv, manifest.json
+Reports in report: report.xlsx, report.html, report.json, transactions.csv,
+  findings.csv, subscribers.csv, entry_kinds.csv, manifest.json
 """
 
 
 def test_audit_prints_a_summary_and_writes_reports(logs: Path, tmp_path: Path) -> None:
     assert run("audit", "logs", "--out", "report", cwd=tmp_path) == (0, SUMMARY, "")
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [
-        "entry_kinds.csv", "findings.csv", "manifest.json", "report.json", "report.xlsx",
-        "subscribers.csv", "transactions.csv",
+        "entry_kinds.csv", "findings.csv", "manifest.json", "report.html", "report.json",
+        "report.xlsx", "subscribers.csv", "transactions.csv",
     ]  # fmt: skip
     code, out, err = run("audit", "logs", "--out", "report", "--formats", "all", cwd=tmp_path)
     assert (code, err) == (0, "")
@@ -134,7 +134,7 @@ BAD_USE = [
     ),
     (
         ["audit", "logs", "--formats", "pdf"],
-        "formats: unknown format 'pdf' (known: xlsx, json, csv, parquet, png)",
+        "formats: unknown format 'pdf' (known: xlsx, html, json, csv, parquet, png)",
     ),
     (
         ["audit", "logs", "--out", "logs/a.log"],

@@ -14,7 +14,7 @@ def imported(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-HEAVY = {"pyarrow", "duckdb", "xlsxwriter", "rich", "typer", "pandas", "numpy"}
+HEAVY = {"pyarrow", "duckdb", "xlsxwriter", "jinja2", "rich", "typer", "pandas", "numpy"}
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def audit(
     formats: Annotated[
         str | None,
         typer.Option(
-            metavar="LIST", help="Reports to write, of xlsx,json,csv,parquet,png; or all."
+            metavar="LIST", help="Reports to write, of xlsx,html,json,csv,parquet,png; or all."
         ),
     ] = None,
     since: Annotated[

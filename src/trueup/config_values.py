@@ -13,10 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-FORMATS = ("xlsx", "json", "csv", "parquet", "png")
+FORMATS = ("xlsx", "html", "json", "csv", "parquet", "png")
 """The report formats."""
 
-USUAL_FORMATS = ("xlsx", "json", "csv")
+USUAL_FORMATS = ("xlsx", "html", "json", "csv")
 """Those that are written where none is asked for."""
 
 LOG_LEVELS = ("debug", "info", "warning", "error")

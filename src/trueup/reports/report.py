@@ -95,6 +95,23 @@ class Report:
         ):
             yield from batch.to_pylist()
 
+    def riskiest_subscribers(self, most: int) -> list[Section]:
+        """Return the first subscribers by risk, those with more than none."""
+        rows: list[Section] = self.books.sql(
+            f"""
+            SELECT * FROM subscribers WHERE risk_score > 0
+            ORDER BY risk_score DESC, currency, abs(gap_at_end) DESC NULLS LAST, subscriber_id
+            LIMIT {int(most)}
+            """
+        ).to_pylist()
+        return rows
+
+    @property
+    def subscribers_at_risk(self) -> int:
+        """How many rows of subscribers have a risk above none."""
+        query = "SELECT count(*) AS found FROM subscribers WHERE risk_score > 0"
+        return int(self.books.sql(query).to_pylist()[0]["found"])
+
     def transactions(self, names: Sequence[str] = TRANSACTION_COLUMNS) -> Iterator[pa.RecordBatch]:
         """Yield the transactions of the window in order of time, with these columns.
 

@@ -97,6 +97,10 @@ def writers(
         from trueup.reports.workbook import write_workbook
 
         writers.append(("report.xlsx", write_workbook))
+    if "html" in formats:
+        from trueup.reports.html.page import write_html
+
+        writers.append(("report.html", write_html))
     if "json" in formats:
         from trueup.reports.json_report import write_json
 

@@ -26,7 +26,8 @@ sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
 
 from trueup.books.arrow import arrow_tables
 from trueup.books.reading import BATCH_SIZE, batches, read_and_pack
-from trueup.sources.files import LogFile, find_logs
+from trueup.sources.finding import find_logs
+from trueup.sources.logfile import LogFile
 
 
 def seconds(work: Callable[[], object]) -> float:

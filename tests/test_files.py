@@ -12,7 +12,8 @@ import pytest
 
 import trueup
 from trueup.errors import BadUse
-from trueup.sources.files import find_logs, stream_of, unpack
+from trueup.sources.finding import find_logs, stream_of
+from trueup.sources.loading import unpack
 
 LINE = b"2024-02-01T10:00:00.000Z START RequestId: r1 Version: 1\n"
 Run = Callable[..., trueup.Audit]
@@ -187,7 +188,7 @@ def test_a_folder_that_cannot_be_listed_is_a_problem(
             raise PermissionError(13, "Permission denied")
         return scandir(folder)
 
-    monkeypatch.setattr("trueup.sources.files.os.scandir", refuse)
+    monkeypatch.setattr("trueup.sources.finding.os.scandir", refuse)
     found = audit({"x.log": LINE, "closed/y.log": LINE + LINE})
     assert statuses(found) == {"logs/x.log": ("read", 1)}
     assert problems(found) == [

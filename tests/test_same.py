@@ -15,7 +15,7 @@ import trueup
 from trueup.books import reading
 from trueup.config import Settings
 from trueup.sample import write_sample
-from trueup.sources.files import find_logs
+from trueup.sources.finding import find_logs
 
 STAMP = datetime(2024, 5, 1)  # noqa: DTZ001
 

@@ -19,7 +19,8 @@ from trueup.books.reading import read_logs
 from trueup.config import Settings, parse_time
 from trueup.errors import BadUse
 from trueup.extras import make_ready
-from trueup.sources.files import Found, find_logs
+from trueup.sources.finding import find_logs
+from trueup.sources.logfile import Found
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -202,8 +203,8 @@ def _note_found(books: Books, found: Found) -> None:
             """,
             [books.hide(name), books.hide(kept)],
         )
-    for name, reason in found.closed:
-        books.note(name, 0, f"it cannot be looked at: {reason}")
+    for name, problem in found.problems:
+        books.note(name, 0, problem)
 
 
 def _take_accepted(books: Books, path: str | None, checks: Sequence[str]) -> None:

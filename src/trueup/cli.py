@@ -27,7 +27,7 @@ from trueup.errors import BadUse
 
 if TYPE_CHECKING:
     from trueup.sample.plan import Plan
-    from trueup.sources.files import Found
+    from trueup.sources.logfile import Found
 
 app = typer.Typer(
     help="Audit balance-sync logs: who went below zero, where balances drifted apart, and why.",

@@ -23,7 +23,8 @@ from trueup.logs.entries import Source
 from trueup.logs.kinds import Markers
 from trueup.logs.rows import FileFacts, Packed, Rows, pack
 from trueup.logs.stream import read_stream
-from trueup.sources.files import LogFile, load
+from trueup.sources.loading import load
+from trueup.sources.logfile import LogFile
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -92,9 +93,9 @@ def _read_stream(stream: str, files: Iterable[LogFile], rows: Rows, markers: Mar
         place = len(rows.files)
         facts = FileFacts(loaded.file_id, log_file.name, loaded.size, len(loaded.text))
         rows.files.append(facts)
-        for problem in loaded.problems:
+        for problem in (*log_file.notes, *loaded.problems):
             rows.add_problem(place, 0, problem)
-        if not loaded.is_whole:
+        if not (log_file.is_whole and loaded.is_whole):
             facts.status = "partial"
         sources.append(Source(place, b"\n" + loaded.text))
     read_stream(stream, sources, rows, markers)

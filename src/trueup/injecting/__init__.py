@@ -20,7 +20,7 @@ from trueup.injecting.edits import edited_files
 from trueup.injecting.labels import LABELS, SCHEMA, write_labels
 from trueup.injecting.survey import streams
 from trueup.sample.plan import Plan
-from trueup.sources.files import find_logs
+from trueup.sources.finding import find_logs
 
 __all__ = ["FAULTS", "LABELS", "SCHEMA", "Count", "InjectionSummary", "inject"]
 

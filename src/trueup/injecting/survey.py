@@ -13,7 +13,8 @@ from itertools import groupby
 
 from trueup.logs.entries import Entry, Source, read_entries
 from trueup.logs.rows import FileFacts, Rows
-from trueup.sources.files import LogFile, load, unpack
+from trueup.sources.loading import load, unpack
+from trueup.sources.logfile import LogFile
 
 Place = tuple[str, int]
 """Where an entry begins: the file's id and the line."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from trueup.logs.kinds import Markers, entry_pattern
 from trueup.reports.log_text import LogText, Place, lines_of, tells
-from trueup.sources.files import LogFile, load
+from trueup.sources.loading import load
+from trueup.sources.logfile import LogFile
 
 MOST_LINES = 60
 """Lines that are shown of one place; a dump of an object can have thousands."""

@@ -15,7 +15,7 @@ from trueup.reports.evidence import Excerpt, Logs, withheld
 from trueup.reports.places import places
 from trueup.reports.report import Report, Section
 from trueup.reports.surroundings import history, neighbours, occurrences, rows_of
-from trueup.sources.files import LogFile
+from trueup.sources.logfile import LogFile
 
 SHORTEST_ID = 4
 """Characters of a finding's id that are enough, if only one finding begins so."""

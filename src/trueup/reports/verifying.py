@@ -17,7 +17,7 @@ from typing import Any, Literal
 from trueup.errors import BadUse
 from trueup.reports.manifest import MANIFEST, sha256_of
 from trueup.reports.manifest_file import Listed, Manifest, read_manifest
-from trueup.sources.files import find_logs
+from trueup.sources.finding import find_logs
 
 What = Literal["missing", "changed", "extra", "not a file", "unreadable"]
 

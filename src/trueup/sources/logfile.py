@@ -1,0 +1,37 @@
+"""A file of logs, as it was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """A file to read: its name in reports, where its bytes are, and the stream that it is a part of."""
+
+    name: str
+    """As `mail.zip!week1.zip!000000.gz` where it came out of something else."""
+    path: str
+    """The file itself, or the spool that holds what came out of archives."""
+    stream: str
+    size: int
+    offset: int = 0
+    """Where in `path` its bytes begin."""
+    export: str = ""
+    """Files of one export continue one another; what two exports of a stream both hold counts once."""
+    notes: tuple[str, ...] = ()
+    """What went wrong, or was healed, on its way out of an archive or a document."""
+    is_whole: bool = True
+    """Whether all of it came out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies under the paths: files to read, in order of name, and what was passed over."""
+
+    files: list[LogFile]
+    ignored: list[str] = field(default_factory=list)
+    repeated: list[tuple[str, str]] = field(default_factory=list)
+    """Names of files whose bytes another file has too, each with the name that is read."""
+    problems: list[tuple[str, str]] = field(default_factory=list)
+    """Names of what cannot be read, or not to its end, each with what is wrong and what to do."""

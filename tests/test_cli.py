@@ -130,7 +130,7 @@ BAD_USE = [
     (["audit", "nowhere"], "no such path: nowhere (name a log file or a folder of logs)"),
     (
         ["audit", "empty"],
-        "no logs in empty: trueup reads .gz, .log and .txt files of balance-sync logs",
+        "no logs in empty: trueup reads logs of the balance sync as files, archives, documents and AWS's exports (docs/inputs.md lists them)",
     ),
     (
         ["audit", "logs", "--formats", "pdf"],
@@ -218,12 +218,16 @@ def test_without_a_command_it_shows_its_help(tmp_path: Path) -> None:
 def test_what_was_not_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "a.txt").write_text("hello")
-    (tmp_path / "logs" / "b.zip").write_text("PK")
+    (tmp_path / "logs" / "b.png").write_text("PNG")
+    code, out, err = run("audit", "logs", "--formats", "json", cwd=tmp_path)
+    assert (code, out) == (2, "")
+    assert err == "trueup: nothing could be read: logs/a.txt: no entry of a log in it\n"
+    (tmp_path / "logs" / "c.log").write_text("2024-02-01T10:00:00.000Z START RequestId: r1\n")
     code, out, _ = run("audit", "logs", "--formats", "json", cwd=tmp_path)
     assert code == 0
-    assert "Entries   0\n" in out
+    assert "Entries   1: 1 understood" in out
     assert "Problems  1, 1 file without anything readable: logs/a.txt (see the report)" in out
-    assert "Ignored   1 other file, no log by name and bytes: logs/b.zip" in out
+    assert "Ignored   1 other file, no log by name and bytes: logs/b.png" in out
     report = json.loads((tmp_path / "trueup-report" / "report.json").read_text())
     assert [row["file"] for row in report["problems"]] == ["logs/a.txt"]
 

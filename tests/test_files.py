@@ -12,8 +12,9 @@ import pytest
 
 import trueup
 from trueup.errors import BadUse
-from trueup.sources.finding import find_logs, stream_of
+from trueup.sources.finding import find_logs
 from trueup.sources.loading import unpack
+from trueup.sources.streams import stream_of
 
 LINE = b"2024-02-01T10:00:00.000Z START RequestId: r1 Version: 1\n"
 Run = Callable[..., trueup.Audit]
@@ -143,7 +144,7 @@ def test_a_file_that_cannot_be_opened_is_a_problem(
     (tmp_path / "gone.log").write_bytes(LINE + LINE)
     found = find_logs([tmp_path])
     (tmp_path / "gone.log").unlink()
-    monkeypatch.setattr("trueup.auditing.find_logs", lambda _: found)
+    monkeypatch.setattr("trueup.auditing.find_logs", lambda *_: found)
     with trueup.audit(tmp_path) as done:
         name = f"{tmp_path.name}/gone.log"
         assert statuses(done)[name] == ("rejected", 0)

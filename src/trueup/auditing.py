@@ -119,10 +119,13 @@ def audit(  # noqa: PLR0913  (the public front door: each option is a word of th
             "contacts: names and e-mails would undo the pseudonyms; ask for one of the two"
         )
     key = read_key(settings.pseudonyms) if settings.pseudonyms else None
-    found = find_logs([paths] if isinstance(paths, (str, Path)) else list(paths))
+    given = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    found = find_logs(given, settings.limits)
     if on_found:
         on_found(found)
     with ExitStack() as stack:
+        if found.spool:
+            stack.callback(found.spool.close)
         report = _report(found, settings, key, generated_at, on_read or (lambda _: None), stack)
         return Audit(report, stack.pop_all(), found, settings)
 
@@ -178,6 +181,7 @@ def _report(  # noqa: PLR0913
         findings,
         settings=settings,
         ignored=[books.hide(name) for name in found.ignored],
+        originals=[replace(one, name=books.hide(one.name)) for one in found.originals],
         generated_at=generated_at or datetime.now(UTC).replace(tzinfo=None),
     )
 
@@ -205,6 +209,16 @@ def _note_found(books: Books, found: Found) -> None:
         )
     for name, problem in found.problems:
         books.note(name, 0, problem)
+    unread = books.connection.execute(
+        """
+        SELECT concat(f.name, ': ', min(p.problem)) FROM files AS f
+        LEFT JOIN problems AS p ON p.file_id = f.file_id AND p.line = 0
+        WHERE NOT EXISTS (SELECT 1 FROM files WHERE status <> 'rejected')
+        GROUP BY f.name ORDER BY f.name LIMIT 1
+        """
+    ).fetchone()
+    if unread:
+        raise BadUse(f"nothing could be read: {unread[0]}")
 
 
 def _take_accepted(books: Books, path: str | None, checks: Sequence[str]) -> None:

@@ -16,7 +16,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from trueup.config_values import FORMATS, PARSERS, USUAL_FORMATS, Amounts, parse_text, parse_time
+from trueup.config_values import (
+    FORMATS,
+    PARSERS,
+    USUAL_FORMATS,
+    Amounts,
+    Limits,
+    parse_text,
+    parse_time,
+)
 from trueup.errors import BadUse
 
 __all__ = [
@@ -27,7 +35,11 @@ __all__ = [
 CONFIG_FILE = "trueup.toml"
 """The settings' file that the command line looks for where it is started."""
 
-_PREFIX = "checks"
+_TABLES = ("checks", "limits")
+"""Tables of the file, each a prefix of the settings in it."""
+
+
+_USUAL = Limits()
 
 
 def _setting(default: Any, help: str, env: str = "", **more: Any) -> Any:  # noqa: A002, ANN401
@@ -66,6 +78,21 @@ class Settings:
     until: datetime | None = _setting(None, "Show rows and findings before this time (UTC).")
     processes: int = _setting(0, "Processes that read logs; 0: one per processor.")
     memory_limit: str = _setting("1GB", "Memory that the books may take before they use the disk.")
+    limits_nesting: int = _setting(
+        _USUAL.nesting, "How deep archives may lie within archives; what is deeper is not read."
+    )
+    limits_expansion: int = _setting(
+        _USUAL.expansion,
+        "How many times its own size a file may unpack to, beyond `limits.expansion_from`.",
+    )
+    limits_expansion_from: int = _setting(
+        _USUAL.expansion_from, "Bytes up to which a file may unpack however small it is."
+    )
+    limits_members: int = _setting(_USUAL.members, "Files that one archive may hold.")
+    limits_total: int = _setting(
+        _USUAL.total,
+        "Bytes that archives, documents, clouds and pipes may take on the disk, unpacked.",
+    )
     log_level: str = _setting(
         "warning", "What is told on stderr: debug, info, warning, error.", "LOG_LEVEL"
     )
@@ -136,6 +163,17 @@ class Settings:
         return self.processes or os.cpu_count() or 1
 
     @property
+    def limits(self) -> Limits:
+        """Where unpacking stops."""
+        return Limits(
+            self.limits_nesting,
+            self.limits_expansion,
+            self.limits_expansion_from,
+            self.limits_members,
+            self.limits_total,
+        )
+
+    @property
     def spike_deviations(self) -> Decimal:
         """The deviations of error_spike that its method takes."""
         usual = Decimal("3.5") if self.checks_spike_method == "robust" else Decimal(2)
@@ -145,8 +183,8 @@ class Settings:
 def key(setting: Field[Any] | str) -> str:
     """Return a setting's name in the file: `checks.path` for the field `checks_path`."""
     name = setting if isinstance(setting, str) else setting.name
-    start = f"{_PREFIX}_"
-    return f"{_PREFIX}.{name.removeprefix(start)}" if name.startswith(start) else name
+    table, _, rest = name.partition("_")
+    return f"{table}.{rest}" if table in _TABLES else name
 
 
 _KEYS = {key(setting): setting for setting in fields(Settings)}
@@ -197,10 +235,11 @@ def _read_toml(path: str | Path) -> dict[str, object]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadUse(f"{path} is no valid TOML: {error}") from error
-    table = values.pop(_PREFIX, {})
-    if not isinstance(table, dict):
-        raise BadUse(f"{path}: {_PREFIX} is a table: write [{_PREFIX}] above its settings")
-    values |= {f"{_PREFIX}.{name}": value for name, value in table.items()}
+    for prefix in _TABLES:
+        table = values.pop(prefix, {})
+        if not isinstance(table, dict):
+            raise BadUse(f"{path}: {prefix} is a table: write [{prefix}] above its settings")
+        values |= {f"{prefix}.{name}": value for name, value in table.items()}
     for name, value in values.items():
         if name not in _KEYS:
             raise BadUse(f"{path}: unknown setting {name!r} {nearest(name, _KEYS)}")

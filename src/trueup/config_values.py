@@ -49,6 +49,21 @@ class Amounts:
         return str(self.others)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where unpacking stops: an archive of a few bytes can hold more than a disk does."""
+
+    nesting: int = 5
+    """Archives within archives."""
+    expansion: int = 200
+    """Times its own size that a file may unpack to, beyond `expansion_from`."""
+    expansion_from: int = 100_000_000
+    members: int = 100_000
+    """Members of one file, those of archives within it included."""
+    total: int = 20_000_000_000
+    """Bytes that all archives, clouds and pipes of a run may take on the disk."""
+
+
 def parse_text(value: object) -> str:
     """Return a text as it is."""
     if not isinstance(value, (str, Path)):
@@ -191,6 +206,11 @@ PARSERS: dict[str, Callable[[object], Any]] = {
     "processes": _whole(0, "processes"),
     "workbook_transactions": _whole(0, "transactions"),
     "memory_limit": _parse_memory,
+    "limits_nesting": _whole(0, "archives"),
+    "limits_expansion": _whole(1, "times"),
+    "limits_expansion_from": _whole(0, "bytes"),
+    "limits_members": _whole(1, "files"),
+    "limits_total": _whole(0, "bytes"),
     "log_level": _choice(LOG_LEVELS, "level"),
     "minor_units": _parse_minor_units,
     "markers": _parse_markers,

@@ -91,11 +91,13 @@ def _survey(files: list[LogFile]) -> Stream:
 
 def _text(file: LogFile) -> Text:
     loaded = load(file)
-    with open(file.path, "rb") as opened:
+    with file.content.open() as opened:
         found = opened.read()
     is_packed = found.startswith(b"\x1f\x8b")
     plain = unpack(found)[0] if is_packed else found
-    is_flawless = loaded.is_whole and not loaded.problems and plain == loaded.text
+    is_flawless = (
+        not file.is_inner and loaded.is_whole and not loaded.problems and plain == loaded.text
+    )
     return Text(loaded.file_id, b"\n" + loaded.text, is_packed, is_flawless)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ def write_manifest(
         path.open("w", encoding="utf-8", errors="replace", newline="\n") as file,
     ):
         file.write(json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}"))
+        write_list(file, "originals", map(asdict, report.originals))
         write_list(file, "inputs", _inputs(report))
         write_list(file, "outputs", _outputs(folder, written))
         file.write("\n}\n")

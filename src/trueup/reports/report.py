@@ -24,6 +24,7 @@ from trueup.reports.figures import Figures, work_out
 from trueup.reports.queries import of_all
 from trueup.reports.recommendations import recommend
 from trueup.reports.subscribers import add_contacts, keep_subscribers, subscriber_rows
+from trueup.sources.logfile import Original
 
 SCHEMA = "trueup.report/1"
 
@@ -61,6 +62,8 @@ class Report:
     figures: Figures
     findings: tuple[Findings, ...]
     books: Books
+    originals: tuple[Original, ...] = ()
+    """Archives and other files that logs came out of."""
     contacts: bool = False
     """Whether it shows names, e-mails and phones."""
     workbook_transactions: int = 2_000_000
@@ -140,12 +143,13 @@ class Report:
             yield from batch.to_pylist()
 
 
-def build_report(
+def build_report(  # noqa: PLR0913  (each is a part of the report)
     books: Books,
     findings: tuple[Findings, ...],
     *,
     settings: Settings,
     ignored: list[str],
+    originals: Sequence[Original] = (),
     generated_at: datetime,
 ) -> Report:
     """Compute every figure of the report."""
@@ -176,6 +180,7 @@ def build_report(
         figures=work_out(books, findings, window, kinds),
         findings=findings,
         books=books,
+        originals=tuple(originals),
         contacts=settings.contacts,
         workbook_transactions=settings.workbook_transactions,
     )  # fmt: skip

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trueup.errors import BadUse
-from trueup.reports.manifest import MANIFEST, sha256_of
+from trueup.reports.manifest import MANIFEST
 from trueup.reports.manifest_file import Listed, Manifest, read_manifest
 from trueup.sources.finding import find_logs
+from trueup.sources.logfile import LogFile
 
 What = Literal["missing", "changed", "extra", "not a file", "unreadable"]
 
@@ -134,15 +135,15 @@ def _shown(name: str) -> str:
 def _inputs(listed: Sequence[Listed], paths: Sequence[str | Path]) -> Iterator[Problem]:
     """Compare logs by their bytes: they may have another name by now, or lie elsewhere."""
     try:
-        files = find_logs(list(paths)).files
+        logs = find_logs(list(paths))
     except BadUse as error:
         raise BadUse(f"inputs: {error}") from error
     # What could not be opened at the time has no sha256: nothing is known of it but its name.
     unread = {one.name for one in listed if not one.sha256}
     found: dict[str, list[str]] = {}
-    for file in files:
+    for file in logs.files:
         if file.name not in unread:
-            found.setdefault(_input_sha256(file.path), []).append(file.name)
+            found.setdefault(_input_sha256(file), []).append(file.name)
     lost = {one.name for one in listed if one.sha256 and not _take(found, one.sha256)}
     for name in sorted(found.pop("", [])):
         yield Problem("unreadable", name, is_input=True)
@@ -153,9 +154,9 @@ def _inputs(listed: Sequence[Listed], paths: Sequence[str | Path]) -> Iterator[P
         yield Problem("extra", name, is_input=True)
 
 
-def _input_sha256(path: str) -> str:
+def _input_sha256(file: LogFile) -> str:
     try:
-        return sha256_of(Path(path))
+        return file.content.sha256()
     except OSError:
         return ""
 

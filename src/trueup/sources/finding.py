@@ -1,159 +1,197 @@
-"""Find log files under the paths that were given."""
+"""Find log files under the paths that were given, in whatever they are packed."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-from collections.abc import Iterator, Sequence
+import stat
+import sys
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import BinaryIO
 
 from trueup.errors import BadUse
-from trueup.sources.loading import GZIP, MARK, load
-from trueup.sources.logfile import Found, LogFile
+from trueup.sources.limits import Guard, Limits, TooMuch
+from trueup.sources.loading import load
+from trueup.sources.logfile import Found, LogFile, Original
+from trueup.sources.shapes import LOG
+from trueup.sources.slices import CHUNK, Slice, Spool
+from trueup.sources.streams import export_of, is_export, stream_of
+from trueup.sources.unpacking import Unpacker, shown
 
-SUFFIXES = (".gz", ".log", ".txt")
-"""Endings that mark a file as a log; any other file is looked at, and taken if its bytes say so."""
-
-_LOOKS_LIKE_LOG = re.compile(rb"(?:%s)?\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z " % MARK)
-_STREAM_FOLDER = re.compile(r"\d{4}-\d\d-\d\d-\[[^\]]+\][0-9a-f]{32}")
-_STREAM_TAIL = re.compile(r"\[[^\]]+\][0-9a-f]{32}")
-_EXPORT_NUMBER = re.compile(r"\d{6}(?:\..*)?")
+STDIN = "-"
+"""Stands for what comes through standard input."""
 
 
-def find_logs(paths: Sequence[str | Path]) -> Found:
+def find_logs(paths: Sequence[str | Path], limits: Limits | None = None) -> Found:
     """List the log files under the paths, each file once, in order of name.
 
-    Raises BadUse where a path does not exist or no log is found under any of them.
+    Archives are opened, within the limits. Raises BadUse where a path does not exist or no log is
+    found under any of them.
     """
-    seen: dict[str, LogFile] = {}
-    ignored: set[str] = set()
-    problems: dict[str, str] = {}
+    search = _Search(limits or Limits())
     for given in sorted({os.fspath(path) for path in paths}):
-        if not os.path.exists(given):
+        search.look_at(given)
+    return search.found(paths)
+
+
+class _Search:
+    """What was found so far."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._spool = Spool()
+        self._files: dict[str, tuple[str, int, bool]] = {}
+        """By real path: name, size, and whether it was given itself."""
+        self._found = Found([], spool=self._spool)
+
+    def look_at(self, given: str) -> None:
+        """Note the files under a path that was given."""
+        if given == STDIN:
+            self._take_in("stdin", sys.stdin.buffer)
+        elif not os.path.exists(given):
             raise BadUse(f"no such path: {given} (name a log file or a folder of logs)")
-        is_folder = os.path.isdir(given)
-        for found_name, path, size in _walk(given, problems) if is_folder else _alone(given):
-            # A name that is no UTF-8 is shown with question marks; the path stays as it is.
-            name = found_name.encode("utf-8", "replace").decode()
-            if size is None or (is_folder and not _is_log(path)):
-                ignored.add(name)
-                continue
-            file = _log_file(name, path, size)
-            if path not in seen or name < seen[path].name:
-                seen[path] = file
-    if not seen:
-        raise BadUse(
-            f"no logs in {', '.join(map(str, paths))}: "
-            "trueup reads .gz, .log and .txt files of balance-sync logs"
+        elif os.path.isdir(given):
+            self._walk(given)
+        elif os.path.isfile(given):
+            path = os.path.realpath(given)
+            self._meet(os.path.basename(path), path, os.stat(path).st_size, is_given=True)
+        elif stat.S_ISFIFO(os.stat(given).st_mode):
+            # A pipe has no path that outlives a look at it: `trueup audit <(zcat x.gz)`.
+            with open(given, "rb") as pipe:
+                self._take_in(os.path.basename(given), pipe)
+        else:
+            self._found.problems.append((_plain(given), "a device, which is not read"))
+
+    def found(self, paths: Sequence[str | Path]) -> Found:
+        """Open what was met, and return all that came of it."""
+        for path, (name, size, is_given) in self._files.items():
+            if is_export(path):
+                export = export_of(name)
+                file = LogFile(name, path, stream_of(path, name), size, export=export)
+                self._found.files.append(file)
+            else:
+                self._open(name, Slice(path, 0, size), path, is_given=is_given)
+        found = self._found
+        if not found.files:
+            raise BadUse(_nothing(paths, found.problems))
+        found.files.sort(key=lambda file: (file.name, file.path, file.offset))
+        files, repeated = _without_repeats(found.files)
+        return Found(
+            files,
+            sorted(set(found.ignored)),
+            repeated,
+            sorted(set(found.problems)),
+            sorted(found.originals, key=lambda original: (original.name, original.sha256)),
+            self._spool,
         )
-    files = sorted(seen.values(), key=lambda file: (file.name, file.path))
-    files, repeated = _without_repeats(files)
-    return Found(files, sorted(ignored), repeated, sorted(problems.items()))
 
+    def _meet(self, name: str, path: str, size: int, *, is_given: bool = False) -> None:
+        # A name that is no UTF-8 is shown with question marks; the path stays as it is.
+        name = _plain(name)
+        before = self._files.get(path)
+        if before is None or name < before[0]:
+            self._files[path] = name, size, is_given or (before is not None and before[2])
 
-def _log_file(name: str, path: str, size: int) -> LogFile:
-    stream = stream_of(path, name)
-    is_part = bool(_EXPORT_NUMBER.fullmatch(os.path.basename(name)))
-    return LogFile(name, path, stream, size, export=os.path.dirname(name) if is_part else name)
-
-
-_Place = tuple[str, str, int | None]
-"""Name, path and size of something found; no size for what is no file, as a link to a folder."""
-
-
-def _alone(given: str) -> list[_Place]:
-    # A pipe has no path that outlives a look at it: `trueup audit <(zcat x.gz)`.
-    path = os.path.realpath(given) if os.path.isfile(given) else given
-    return [(os.path.basename(path), path, os.stat(given).st_size)]
-
-
-def _walk(given: str, problems: dict[str, str]) -> Iterator[_Place]:
-    """Yield what stands in the folder and below it; names begin with the folder's last part.
-
-    What cannot be looked at goes into `problems`.
-    """
-    root = os.path.realpath(given)
-    pending = [(os.path.basename(root) or root, root)]
-    while pending:
-        prefix, folder = pending.pop()
+    def _open(self, name: str, content: Slice, path: str, *, is_given: bool) -> None:
+        unpacker = Unpacker(self._spool, self._limits, content.size)
         try:
-            with os.scandir(folder) as found:
-                entries = list(found)
+            came = unpacker.unpack(name, content, path, is_log=is_given)
+            if any(file.is_inner for file in came.files):
+                self._found.originals.append(Original(name, content.size, content.sha256()))
         except OSError as error:
-            problems[prefix] = _unseen(error)
-            continue
-        for entry in entries:
-            name = f"{prefix}/{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                pending.append((name, entry.path))
-                continue
-            path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+            self._found.problems.append((name, _unseen(error)))
+            return
+        self._found.files.extend(came.files)
+        self._found.ignored.extend(came.ignored)
+        self._found.problems.extend(came.problems)
+
+    def _take_in(self, name: str, opened: BinaryIO) -> None:
+        """Put what comes through a pipe into the spool, and open it there."""
+        guard = Guard(self._limits, self._limits.total, self._spool.size)
+        try:
+            content = self._spool.add(iter(lambda: opened.read(CHUNK), b""), guard)
+        except TooMuch as limit:
+            self._found.problems.append((name, str(limit)))
+            return
+        self._open(name, content, name, is_given=True)
+
+    def _walk(self, given: str) -> None:
+        """Meet what stands in the folder and below it; names begin with the folder's last part."""
+        root = os.path.realpath(given)
+        pending = [(os.path.basename(root) or root, root)]
+        while pending:
+            prefix, folder = pending.pop()
             try:
-                yield name, path, entry.stat().st_size if entry.is_file() else None
+                with os.scandir(folder) as listed:
+                    entries = list(listed)
             except OSError as error:
-                problems[name] = _unseen(error)
+                self._found.problems.append((_plain(prefix), _unseen(error)))
+                continue
+            for entry in entries:
+                name = f"{prefix}/{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append((name, entry.path))
+                    continue
+                try:
+                    self._meet_entry(name, entry)
+                except OSError as error:
+                    self._found.problems.append((_plain(name), _unseen(error)))
+
+    def _meet_entry(self, name: str, entry: os.DirEntry[str]) -> None:
+        if entry.is_file():
+            path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+            self._meet(name, path, entry.stat().st_size)
+        elif entry.is_symlink():
+            self._found.ignored.append(_plain(name))
+        else:
+            self._found.problems.append((_plain(name), "a device or a pipe, which is not read"))
+
+
+def _plain(name: str) -> str:
+    return shown(name.encode("utf-8", "replace").decode())
+
+
+def _nothing(paths: Sequence[str | Path], problems: Sequence[tuple[str, str]]) -> str:
+    """Say that there is no log, and why, if that is known."""
+    given = ", ".join(map(str, paths))
+    if problems:
+        name, problem = problems[0]
+        more = f" (and {len(problems) - 1:,} more)" if len(problems) > 1 else ""
+        return f"nothing could be read in {given}: {name}: {problem}{more}"
+    return (
+        f"no logs in {given}: trueup reads logs of the balance sync as files, archives, documents "
+        "and AWS's exports (docs/inputs.md lists them)"
+    )
 
 
 def _unseen(error: OSError) -> str:
     return f"it cannot be looked at: {(error.strerror or 'unreadable').lower()}"
 
 
-def _is_log(path: str) -> bool:
-    if path.lower().endswith(SUFFIXES):
-        return True
-    try:
-        with open(path, "rb") as file:
-            start = file.read(64)
-    except OSError:
-        return False
-    return start.startswith(GZIP) or bool(_LOOKS_LIKE_LOG.match(start))
-
-
-def stream_of(path: str, name: str) -> str:
-    """Return the log stream that the file is a part of.
-
-    It is the name of its folder, where the folder is a stream's (`2024-01-31-[$LATEST]<hex>`, or
-    `2024/01/31/[$LATEST]<hex>` as in CloudWatch, which is the same stream) or the file has an
-    export's number for its name; the file's own name otherwise.
-    """
-    *folders, file = path.split(os.sep)
-    folder = folders[-1] if folders else ""
-    if _STREAM_FOLDER.fullmatch(folder):
-        return folder
-    if _STREAM_TAIL.fullmatch(folder) and "".join(folders[-4:-1]).isdigit():
-        return "-".join(folders[-4:])
-    return folder if folder and _EXPORT_NUMBER.fullmatch(file) else name
-
-
 def _without_repeats(files: list[LogFile]) -> tuple[list[LogFile], list[tuple[str, str]]]:
     """Leave out files with the same bytes as one before; only equal sizes need a look inside."""
-    first_name: dict[tuple[int, str], str] = {}
-    repeated: dict[str, str] = {}
+    first: dict[tuple[int, str], LogFile] = {}
+    kept_for: dict[LogFile, LogFile] = {}
     by_size = sorted(files, key=lambda file: file.size)
     for size, group in groupby(by_size, key=lambda file: file.size):
         same_size = list(group)
         if len(same_size) == 1 or size == 0:
             continue
         for file in same_size:
-            digest = _digest(file.path)
+            digest = _digest(file)
             if digest is None:
                 continue
-            kept = first_name.setdefault((size, digest), file.path)
+            kept = first.setdefault((size, digest), file)
             # Pieces of a stream that begin no entry may well be the same.
-            if kept != file.path and _LOOKS_LIKE_LOG.match(load(file).text):
-                repeated[file.path] = kept
-    names = {file.path: file.name for file in files}
-    return (
-        [file for file in files if file.path not in repeated],
-        [(names[path], names[kept]) for path, kept in sorted(repeated.items())],
-    )
+            if kept is not file and LOG.match(load(file).text):
+                kept_for[file] = kept
+    repeated = [(file.name, kept.name) for file, kept in kept_for.items()]
+    return [file for file in files if file not in kept_for], sorted(repeated)
 
 
-def _digest(path: str) -> str | None:
+def _digest(file: LogFile) -> str | None:
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file.content.sha256()
     except OSError:
         return None

@@ -33,7 +33,7 @@ def load(file: LogFile) -> Loaded:
         with open(file.path, "rb", buffering=0) as opened:
             if file.offset:
                 opened.seek(file.offset)
-            found = opened.read(file.size) if file.offset else opened.read()
+            found = opened.read(file.size) if file.is_inner or file.offset else opened.read()
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         problem = f"the file cannot be opened: {reason}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from trueup.sources.slices import Slice, Spool
+
 
 @dataclass(frozen=True, slots=True)
 class LogFile:
@@ -12,7 +14,7 @@ class LogFile:
     name: str
     """As `mail.zip!week1.zip!000000.gz` where it came out of something else."""
     path: str
-    """The file itself, or the spool that holds what came out of archives."""
+    """The file itself, or the one that holds what came out of archives."""
     stream: str
     size: int
     offset: int = 0
@@ -23,6 +25,22 @@ class LogFile:
     """What went wrong, or was healed, on its way out of an archive or a document."""
     is_whole: bool = True
     """Whether all of it came out."""
+    is_inner: bool = False
+    """Whether it came out of another file."""
+
+    @property
+    def content(self) -> Slice:
+        """Its bytes."""
+        return Slice(self.path, self.offset, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A file that others came out of, as it was found."""
+
+    name: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +53,7 @@ class Found:
     """Names of files whose bytes another file has too, each with the name that is read."""
     problems: list[tuple[str, str]] = field(default_factory=list)
     """Names of what cannot be read, or not to its end, each with what is wrong and what to do."""
+    originals: list[Original] = field(default_factory=list)
+    """Archives and other files that logs came out of."""
+    spool: Spool | None = None
+    """Holds what came out of them; as long as it is referred to, it is there."""

@@ -1,0 +1,62 @@
+"""What a file is, told by its first bytes, never by its name."""
+
+from __future__ import annotations
+
+import re
+
+from trueup.sources.packing import MAGIC
+
+HEAD = 4096
+"""Bytes that tell what a file is."""
+
+_MAGIC = (
+    *((magic, shape) for shape, magic in MAGIC.items()),
+    (b"PK\x03\x04", "zip"),
+    (b"PK\x05\x06", "zip"),
+    (b"PK\x07\x08", "zip"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "doc"),
+    (b"{\\rtf", "rtf"),
+    (b"%PDF-", "pdf"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"Rar!\x1a\x07", "rar"),
+)
+
+ARCHIVES = {"zip", "tar"}
+
+DOCUMENTS = {"docx", "doc", "rtf", "pdf"}
+
+FOREIGN = {
+    "7z": "a 7-Zip archive, which trueup does not read: unpack it, or pack it as .zip",
+    "rar": "a RAR archive, which trueup does not read: unpack it, or pack it as .zip",
+}
+"""Shapes that are known and not read, each with what to do."""
+
+_UTF16 = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_MARK = b"\xef\xbb\xbf"
+LOG = re.compile(rb"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
+"""How the text of an export begins."""
+
+_USTAR = slice(257, 262)
+
+
+def shape_of(head: bytes) -> str | None:
+    """Return what a file is by its first HEAD bytes: a key of the above, `log`, or None: unknown."""
+    for magic, shape in _MAGIC:
+        if head.startswith(magic):
+            return shape
+    if head[_USTAR] == b"ustar":
+        return "tar"
+    return "log" if LOG.match(plain_head(head)) else None
+
+
+def encoding_of(head: bytes) -> str | None:
+    """Return the UTF-16 that a mark at the start says, if any."""
+    return next((encoding for mark, encoding in _UTF16 if head.startswith(mark)), None)
+
+
+def plain_head(head: bytes) -> bytes:
+    """Return the head as UTF-8 without a mark, if it is text."""
+    encoding = encoding_of(head)
+    if encoding:
+        return head[2:].decode(encoding, "replace").encode()
+    return head.removeprefix(_MARK)

@@ -1,0 +1,165 @@
+"""From a file of any shape to files of logs: archives, documents and AWS's exports, nested or not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, NamedTuple
+
+from trueup.sources.archives import DamagedArchive, members, zip_names
+from trueup.sources.limits import Guard, Limits, TooMuch
+from trueup.sources.logfile import LogFile
+from trueup.sources.packing import MAGIC, unpacked
+from trueup.sources.shapes import ARCHIVES, FOREIGN, HEAD, shape_of
+from trueup.sources.slices import CHUNK, Slice, Spool
+from trueup.sources.streams import export_of, is_export, stream_of
+
+SUFFIXES = (".gz", ".log", ".txt")
+"""Endings that mark a file as a log; any other file is looked at, and taken if its bytes say so."""
+
+_TELLING = re.compile(r"\.(zip|tar|tgz|docx?|rtf|pdf|bz2|xz|zst|7z|rar)$", re.IGNORECASE)
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_LONGEST_NAME = 300
+
+
+@dataclass(slots=True)
+class Unpacked:
+    """What came out of files: logs, what is no log, and what cannot be read."""
+
+    files: list[LogFile] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    problems: list[tuple[str, str]] = field(default_factory=list)
+
+
+class _Item(NamedTuple):
+    """A file on its way down to its logs."""
+
+    name: str
+    content: Slice
+    path: str
+    """Tells the stream of a log."""
+    problem: str = ""
+    """What went wrong when it came out of its archive."""
+    depth: int = 0
+    is_log: bool = False
+    """Whether it is to be taken for a log if its bytes do not say what it is."""
+
+
+class Unpacker:
+    """Takes one file apart, down to its logs; what comes out of it goes to the spool."""
+
+    def __init__(self, spool: Spool, limits: Limits, size: int) -> None:
+        self._spool = spool
+        self._guard = Guard(limits, size, spool.size)
+        self._found = Unpacked()
+
+    def unpack(self, name: str, content: Slice, path: str, *, is_log: bool = False) -> Unpacked:
+        """Take the file apart; what cannot be read becomes a problem, and the rest is read.
+
+        `path` tells the stream of a log that stands alone; `is_log` that the file is to be taken
+        for one where its bytes do not say what it is. Raises OSError where it cannot be opened.
+        """
+        try:
+            self._take(_Item(name, content, path, is_log=is_log))
+        except TooMuch as limit:
+            self._note(name, str(limit))
+        return self._found
+
+    def _take(self, item: _Item) -> None:
+        """Open a file that holds others, note one that is a log, pass over any other."""
+        self._guard.check_depth(item.depth)
+        item, shape = self._look_into(item)
+        name = item.name
+        if shape in ARCHIVES:
+            self._note(name, item.problem)
+            self._open_archive(item, shape)
+        elif shape in FOREIGN:
+            self._note(name, FOREIGN[shape])
+        elif shape in {"log", *MAGIC} or item.is_log or name.lower().endswith(SUFFIXES):
+            self._found.files.append(_log_file(item))
+        elif _TELLING.search(name) and item.content.size:
+            self._note(name, "its bytes are not what its ending says: nothing of it was read")
+        else:
+            self._found.ignored.append(name)
+
+    def _look_into(self, item: _Item) -> tuple[_Item, str | None]:
+        """Tell a file's shape; one that is packed is unpacked, unless a plain log is in it."""
+        shape = inside = shape_of(item.content.head(HEAD))
+        if shape == "gzip" and is_export(item.path):
+            return item, shape
+        if shape not in MAGIC:
+            return item, _kind_of_zip(item.content) if shape == "zip" else shape
+        layers: list[str] = []
+        with item.content.open() as opened:
+            while inside in MAGIC:
+                layers.append(inside)
+                self._guard.check_depth(item.depth + len(layers))
+                inside = shape_of(next(_through(layers, opened, []), b"")[:HEAD])
+            if layers and inside and inside != "log":
+                damage: list[str] = []
+                content = self._spool.add(_through(layers, opened, damage), self._guard)
+                self._note(item.name, *damage)
+                item, shape = item._replace(content=content), inside
+        return item, _kind_of_zip(item.content) if shape == "zip" else shape
+
+    def _open_archive(self, item: _Item, shape: str) -> None:
+        litter = 0
+        try:
+            for member in members(shape, item.content, self._spool, self._guard):
+                name = f"{item.name}!{shown(member.name)}"
+                if member.is_litter:
+                    litter += 1
+                elif member.content is None:
+                    self._note(name, member.problem)
+                else:
+                    inner = _Item(name, member.content, name, member.problem, item.depth + 1)
+                    self._take(inner)
+        except DamagedArchive as damage:
+            self._note(item.name, str(damage))
+        if litter:
+            self._found.ignored.append(f"{item.name}!__MACOSX ({litter:,} files that macOS adds)")
+
+    def _note(self, name: str, *problems: str) -> None:
+        self._found.problems += [(name, problem) for problem in problems if problem]
+
+
+def _kind_of_zip(content: Slice) -> str | None:
+    """Tell an archive from what office programs keep in one."""
+    names = zip_names(content)
+    if "word/document.xml" in names:
+        return "docx"
+    return None if "[Content_Types].xml" in names or "mimetype" in names else "zip"
+
+
+def _through(layers: list[str], opened: BinaryIO, damage: list[str]) -> Iterator[bytes]:
+    """Yield what is under the layers of packing."""
+    opened.seek(0)
+    chunks: Iterator[bytes] = iter(lambda: opened.read(CHUNK), b"")
+    for layer in layers:
+        chunks = unpacked(layer, chunks, damage)
+    return chunks
+
+
+def _log_file(item: _Item) -> LogFile:
+    return LogFile(
+        item.name,
+        item.content.path,
+        stream_of(item.path, item.name),
+        item.content.size,
+        offset=item.content.offset,
+        export=export_of(item.name),
+        notes=(item.problem,) if item.problem else (),
+        is_whole=not item.problem,
+        is_inner=item.depth > 0,
+    )
+
+
+def shown(name: str) -> str:
+    """Return a name from an archive as it can be shown: on one line, and not too long."""
+    plain = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", name)
+    if len(plain) <= _LONGEST_NAME:
+        return plain
+    return f"{plain[:150]}…{plain[-100:]} ({len(plain):,} characters)"

@@ -225,7 +225,7 @@ def test_what_was_not_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "logs" / "c.log").write_text("2024-02-01T10:00:00.000Z START RequestId: r1\n")
     code, out, _ = run("audit", "logs", "--formats", "json", cwd=tmp_path)
     assert code == 0
-    assert "Entries   1: 1 understood" in out
+    assert "Entries   1: all understood" in out
     assert "Problems  1, 1 file without anything readable: logs/a.txt (see the report)" in out
     assert "Ignored   1 other file, no log by name and bytes: logs/b.png" in out
     report = json.loads((tmp_path / "trueup-report" / "report.json").read_text())

@@ -333,8 +333,8 @@ def test_lambdas_json_lines_alone() -> None:
     ]
 
 
-def test_export_text_has_one_newline_behind_a_message() -> None:
-    assert list(export_text([Event("", T.encode(), b"x\t\r\n\n")])) == [f"{T} x\t\n".encode()]
+def test_export_text_has_an_empty_line_behind_a_message() -> None:
+    assert list(export_text([Event("", T.encode(), b"x\t\r\n\n")])) == [f"{T} x\t\n\n".encode()]
 
 
 FEW = [
@@ -442,5 +442,5 @@ def test_the_pieces_in_which_bytes_come_do_not_matter(monkeypatch: pytest.Monkey
 
 
 def test_the_package_shows_what_it_is_for() -> None:
-    assert aws.__all__ == ["Event", "export_text", "read_events", "shape_of"]
+    assert aws.__all__ == ["Event", "Shape", "export_text", "read_events", "shape_of"]
     _: Callable[..., Any] = aws.read_events

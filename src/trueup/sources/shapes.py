@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from trueup.sources import aws
 from trueup.sources.packing import MAGIC
 
-HEAD = 4096
+HEAD = 1 << 16
 """Bytes that tell what a file is."""
 
 _MAGIC = (
@@ -20,6 +21,9 @@ _MAGIC = (
     (b"7z\xbc\xaf\x27\x1c", "7z"),
     (b"Rar!\x1a\x07", "rar"),
 )
+
+AWS = {str(shape) for shape in aws.Shape}
+"""Exports of log events."""
 
 ARCHIVES = {"zip", "tar"}
 
@@ -46,7 +50,7 @@ def shape_of(head: bytes) -> str | None:
             return shape
     if head[_USTAR] == b"ustar":
         return "tar"
-    return "log" if LOG.match(plain_head(head)) else None
+    return "log" if LOG.match(plain_head(head)) else aws.shape_of(head)
 
 
 def encoding_of(head: bytes) -> str | None:

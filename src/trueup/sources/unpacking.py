@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, NamedTuple
 
 from trueup.sources.archives import DamagedArchive, members, zip_names
+from trueup.sources.aws import read_events
+from trueup.sources.exports import stream_files
 from trueup.sources.limits import Guard, Limits, TooMuch
 from trueup.sources.logfile import LogFile
 from trueup.sources.packing import MAGIC, unpacked
-from trueup.sources.shapes import ARCHIVES, FOREIGN, HEAD, shape_of
+from trueup.sources.shapes import ARCHIVES, AWS, FOREIGN, HEAD, shape_of
 from trueup.sources.slices import CHUNK, Slice, Spool
 from trueup.sources.streams import export_of, is_export, stream_of
 
@@ -76,6 +78,8 @@ class Unpacker:
         if shape in ARCHIVES:
             self._note(name, item.problem)
             self._open_archive(item, shape)
+        elif shape in AWS:
+            self._read_events(item, shape)
         elif shape in FOREIGN:
             self._note(name, FOREIGN[shape])
         elif shape in {"log", *MAGIC} or item.is_log or name.lower().endswith(SUFFIXES):
@@ -121,6 +125,20 @@ class Unpacker:
             self._note(item.name, str(damage))
         if litter:
             self._found.ignored.append(f"{item.name}!__MACOSX ({litter:,} files that macOS adds)")
+
+    def _read_events(self, item: _Item, shape: str) -> None:
+        """Take an export of AWS's apart into its streams."""
+        notes: list[str] = []
+        with item.content.open() as opened:
+            events = read_events(shape, opened, note=notes.append)
+            stream = stream_of(item.path, item.name)
+            files, limit = stream_files(item.name, stream, events, self._spool, self._guard)
+        if not files and not notes:
+            notes = ["no log event in it"]
+        self._note(item.name, item.problem, *notes)
+        self._found.files += files
+        if limit:
+            raise TooMuch(limit)
 
     def _note(self, name: str, *problems: str) -> None:
         self._found.problems += [(name, problem) for problem in problems if problem]

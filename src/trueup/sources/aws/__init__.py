@@ -7,6 +7,6 @@ Nothing here knows a file: bytes come from an open stream.
 
 from trueup.sources.aws.events import Event, export_text
 from trueup.sources.aws.reading import read_events
-from trueup.sources.aws.shapes import shape_of
+from trueup.sources.aws.shapes import Shape, shape_of
 
-__all__ = ["Event", "export_text", "read_events", "shape_of"]
+__all__ = ["Event", "Shape", "export_text", "read_events", "shape_of"]

@@ -78,9 +78,9 @@ class Tally:
 
 
 def export_text(events: Iterable[Event]) -> Iterator[bytes]:
-    """Yield each event as it stands in a text export."""
+    """Yield each event as it stands in a text export: an empty line behind it."""
     for _, at, message in events:
-        yield b"%b %b\n" % (at, message.rstrip(b"\r\n"))
+        yield b"%b %b\n\n" % (at, message.rstrip(b"\r\n"))
 
 
 def _message(value: object) -> bytes | None:

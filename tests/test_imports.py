@@ -15,6 +15,7 @@ def imported(statement: str) -> set[str]:
 
 
 HEAVY = {"pyarrow", "duckdb", "xlsxwriter", "jinja2", "rich", "typer", "pandas", "numpy"}
+HEAVY |= {"boto3", "botocore", "urllib3"}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ HEAVY = {"pyarrow", "duckdb", "xlsxwriter", "jinja2", "rich", "typer", "pandas",
         ("import trueup.cli", {"typer"}),
         ("import trueup.books.reading", set()),
         ("import trueup.sample", set()),
+        ("import trueup.sources.s3, trueup.sources.cloudwatch", set()),
     ],
 )
 def test_light(statement: str, allowed: set[str]) -> None:

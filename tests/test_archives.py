@@ -20,43 +20,17 @@ from typing import Any
 import pytest
 
 import trueup
+from archives import Files, tarred, zipped, zstd
 from trueup.config import Settings
 from trueup.errors import BadUse
 from trueup.sources.finding import find_logs
 from trueup.sources.limits import Limits
 
 LINE = b"2024-02-01T10:00:00.%03dZ START RequestId: r%d Version: 1\n"
-Files = dict[str, bytes]
 
 
 def line(number: int) -> bytes:
     return LINE % (number, number)
-
-
-def zipped(files: Files, method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", method) as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
-
-
-def tarred(files: Files, mode: Any = "w") -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode=mode) as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return packed.getvalue()
-
-
-def zstd(content: bytes) -> bytes:
-    if sys.version_info >= (3, 14):
-        from compression.zstd import compress
-    else:
-        from backports.zstd import compress
-    return bytes(compress(content))  # type: ignore[no-untyped-call,unused-ignore]
 
 
 Read = Callable[..., dict[str, Any]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import logging
@@ -21,6 +22,8 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError, ResponseStreamingError
 from moto.server import ThreadedMotoServer
 
+import trueup
+from trueup.config import Settings
 from trueup.errors import BadUse
 from trueup.sources import aws_access, cloudwatch, s3
 from trueup.sources.cloudwatch import events, is_cloudwatch
@@ -778,3 +781,45 @@ def test_bad_queries(query: str, words: str) -> None:
 def test_no_name_of_a_group(url: str) -> None:
     with pytest.raises(BadUse, match=r"no name of a log group \(write cloudwatch:///aws/lambda/na"):
         read(url, "http://127.0.0.1:1")
+
+
+def test_an_audit_of_a_bucket_and_a_log_group(
+    moto: str, bucket: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Through the front door: the same logs from S3, from CloudWatch and from a folder."""
+    stream = "2024-02-01-[$LATEST]" + "a" * 32
+    request = "0a0adba9-a0b2-58ae-8863-865bf52bfcbb"
+    now = datetime.now(UTC).replace(microsecond=5000)
+    time = now.strftime("%Y-%m-%dT%H:%M:%S.005Z")
+    messages = [f"START RequestId: {request} Version: $LATEST\n", f"END RequestId: {request}\n"]
+    text = "".join(f"{time} {message}\n" for message in messages).encode()
+    (tmp_path / "logs" / stream).mkdir(parents=True)
+    (tmp_path / "logs" / stream / "000000.gz").write_bytes(gzip.compress(text))
+    bucket({f"export/{stream}/000000.gz": gzip.compress(text), "export/a.png": b"x"})
+    logs = client_of("logs", moto)
+    logs.create_log_group(logGroupName="/aws/lambda/sync")
+    name = stream.replace("-", "/", 3)
+    logs.create_log_stream(logGroupName="/aws/lambda/sync", logStreamName=name)
+    logs.put_log_events(
+        logGroupName="/aws/lambda/sync",
+        logStreamName=name,
+        logEvents=[
+            {"timestamp": int(now.timestamp() * 1000), "message": message} for message in messages
+        ],
+    )
+    settings = Settings(processes=1, endpoint_url=moto)
+    found = {}
+    for path in (str(tmp_path / "logs"), "s3://logs/export", "cloudwatch:///aws/lambda/sync"):
+        with trueup.audit(path, settings=settings) as done:
+            rows = done.sql("SELECT request_id, stream, status, line FROM invocations").to_pylist()
+            names = done.table("files")["name"].to_pylist()
+            found[names[0]] = rows
+    assert list(found) == [
+        f"logs/{stream}/000000.gz",
+        f"logs/export/{stream}/000000.gz",
+        f"cloudwatch:///aws/lambda/sync!{stream}",
+    ]
+    assert (
+        list(found.values())
+        == [[{"request_id": request, "stream": stream, "status": "ok", "line": 1}]] * 3
+    )

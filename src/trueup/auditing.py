@@ -120,7 +120,7 @@ def audit(  # noqa: PLR0913  (the public front door: each option is a word of th
         )
     key = read_key(settings.pseudonyms) if settings.pseudonyms else None
     given = [paths] if isinstance(paths, (str, Path)) else list(paths)
-    found = find_logs(given, settings.limits)
+    found = find_logs(given, settings.limits, settings.endpoint_url)
     if on_found:
         on_found(found)
     with ExitStack() as stack:

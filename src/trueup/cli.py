@@ -54,6 +54,14 @@ Pseudonyms = Annotated[
 ]
 
 
+Endpoint = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="Server that speaks the language of S3 and CloudWatch, if not AWS."
+    ),
+]
+
+
 def _show_version(value: bool) -> None:  # noqa: FBT001
     if value:
         print(f"trueup {__version__}")
@@ -75,7 +83,9 @@ def audit(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH...", help="Log files, or folders searched recursively; else $IN_DIR."
+            metavar="PATH...",
+            help="Logs: files, folders, archives, - (standard input), s3:// and cloudwatch:// URLs; "
+            "else $IN_DIR.",
         ),
     ] = None,
     out: Annotated[
@@ -107,6 +117,7 @@ def audit(
     csv_bom: Annotated[
         bool | None, typer.Option("--csv-bom", help="Mark CSV files as UTF-8, as Excel needs it.")
     ] = None,
+    endpoint_url: Endpoint = None,
     config: Config = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the summary as JSON instead of text.")
@@ -130,6 +141,7 @@ def audit(
         contacts=contacts,
         pseudonyms=pseudonyms,
         csv_bom=csv_bom,
+        endpoint_url=endpoint_url,
     )
     _set_up_logging(settings)
     _audit(_chosen(paths, settings), settings, as_json=as_json, generated_at=generated_at)
@@ -182,6 +194,7 @@ def explain(
         typer.Argument(metavar="PATH...", help="The logs that it was found in; else $IN_DIR."),
     ] = None,
     pseudonyms: Pseudonyms = None,
+    endpoint_url: Endpoint = None,
     config: Annotated[
         str | None, typer.Option(metavar="FILE", help="Settings, as trueup.toml.")
     ] = None,
@@ -192,7 +205,10 @@ def explain(
     Example: trueup explain 3f9a logs/
     """
     # No report is written, so that no writer has to be loaded.
-    settings = replace(load_settings(config, os.environ, pseudonyms=pseudonyms), formats=())
+    settings = replace(
+        load_settings(config, os.environ, pseudonyms=pseudonyms, endpoint_url=endpoint_url),
+        formats=(),
+    )
     _set_up_logging(settings)
     from trueup.auditing import audit as run_audit
 

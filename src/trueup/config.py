@@ -74,6 +74,9 @@ class Settings:
         False,  # noqa: FBT003  (a setting's default)
         "Begin CSV files with a byte order mark, by which Excel knows that they are UTF-8.",
     )
+    endpoint_url: str | None = _setting(
+        None, "Server that speaks the language of S3 and CloudWatch, if it is not AWS."
+    )
     since: datetime | None = _setting(None, "Show rows and findings from this time on (UTC).")
     until: datetime | None = _setting(None, "Show rows and findings before this time (UTC).")
     processes: int = _setting(0, "Processes that read logs; 0: one per processor.")

@@ -23,7 +23,15 @@ SCHEMA = "trueup.manifest/1"
 MANIFEST = "manifest.json"
 
 # They say where logs come from and how fast, and change nothing that is written.
-_WITHOUT_EFFECT = {"in_dir", "out_dir", "formats", "processes", "memory_limit", "log_level"}
+_WITHOUT_EFFECT = {
+    "endpoint_url",
+    "in_dir",
+    "out_dir",
+    "formats",
+    "processes",
+    "memory_limit",
+    "log_level",
+}
 
 
 def write_manifest(

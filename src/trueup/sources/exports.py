@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from operator import attrgetter
 
 from trueup.sources.aws import Event, export_text
 from trueup.sources.limits import Guard, TooMuch
@@ -23,13 +24,12 @@ def stream_files(
     limit that ended the reading, if one did.
     """
     parts: defaultdict[str, list[Slice]] = defaultdict(list)
-    waiting: defaultdict[str, list[bytes]] = defaultdict(list)
+    waiting: defaultdict[str, list[Event]] = defaultdict(list)
     size, problem = 0, ""
     try:
         for event in events:
-            (text,) = export_text([event])
-            waiting[event.stream].append(text)
-            size += len(text)
+            waiting[event.stream].append(event)
+            size += len(event.message)
             if size > _HELD:
                 _put(waiting, parts, spool, guard)
                 size = 0
@@ -45,13 +45,16 @@ def stream_files(
 
 
 def _put(
-    waiting: defaultdict[str, list[bytes]],
+    waiting: defaultdict[str, list[Event]],
     parts: defaultdict[str, list[Slice]],
     spool: Spool,
     guard: Guard,
 ) -> None:
-    for stream, texts in sorted(waiting.items()):
-        parts[stream].append(spool.add(texts, guard))
+    for stream, events in sorted(waiting.items()):
+        # Some exports are newest first. In order of time, lines are numbered as CloudWatch's export
+        # numbers them.
+        events.sort(key=attrgetter("time"))
+        parts[stream].append(spool.add(export_text(events), guard))
     waiting.clear()
 
 

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from trueup.errors import BadUse
+from trueup.sources import cloudwatch, s3
+from trueup.sources.aws import Event
+from trueup.sources.exports import stream_files
 from trueup.sources.limits import Guard, Limits, TooMuch
 from trueup.sources.loading import load
 from trueup.sources.logfile import Found, LogFile, Original
@@ -23,13 +26,15 @@ STDIN = "-"
 """Stands for what comes through standard input."""
 
 
-def find_logs(paths: Sequence[str | Path], limits: Limits | None = None) -> Found:
+def find_logs(
+    paths: Sequence[str | Path], limits: Limits | None = None, endpoint: str | None = None
+) -> Found:
     """List the log files under the paths, each file once, in order of name.
 
-    Archives are opened, within the limits. Raises BadUse where a path does not exist or no log is
-    found under any of them.
+    Archives are opened, within the limits, and what lies in AWS (at `endpoint`, if it is another)
+    is fetched. Raises BadUse where a path does not exist or no log is found under any of them.
     """
-    search = _Search(limits or Limits())
+    search = _Search(limits or Limits(), endpoint)
     for given in sorted({os.fspath(path) for path in paths}):
         search.look_at(given)
     return search.found(paths)
@@ -38,8 +43,9 @@ def find_logs(paths: Sequence[str | Path], limits: Limits | None = None) -> Foun
 class _Search:
     """What was found so far."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, endpoint: str | None) -> None:
         self._limits = limits
+        self._endpoint = endpoint
         self._spool = Spool()
         self._files: dict[str, tuple[str, int, bool]] = {}
         """By real path: name, size, and whether it was given itself."""
@@ -49,6 +55,10 @@ class _Search:
         """Note the files under a path that was given."""
         if given == STDIN:
             self._take_in("stdin", sys.stdin.buffer)
+        elif s3.is_s3(given):
+            self._fetch(given)
+        elif cloudwatch.is_cloudwatch(given):
+            self._ask(given)
         elif not os.path.exists(given):
             raise BadUse(f"no such path: {given} (name a log file or a folder of logs)")
         elif os.path.isdir(given):
@@ -61,7 +71,7 @@ class _Search:
             with open(given, "rb") as pipe:
                 self._take_in(os.path.basename(given), pipe)
         else:
-            self._found.problems.append((_plain(given), "a device, which is not read"))
+            self._note(given, "a device, which is not read")
 
     def found(self, paths: Sequence[str | Path]) -> Found:
         """Open what was met, and return all that came of it."""
@@ -97,10 +107,10 @@ class _Search:
         unpacker = Unpacker(self._spool, self._limits, content.size)
         try:
             came = unpacker.unpack(name, content, path, is_log=is_given)
-            if any(file.is_inner for file in came.files):
+            if any(file.name != name for file in came.files):
                 self._found.originals.append(Original(name, content.size, content.sha256()))
         except OSError as error:
-            self._found.problems.append((name, _unseen(error)))
+            self._note(name, _unseen(error))
             return
         self._found.files.extend(came.files)
         self._found.ignored.extend(came.ignored)
@@ -112,9 +122,38 @@ class _Search:
         try:
             content = self._spool.add(iter(lambda: opened.read(CHUNK), b""), guard)
         except TooMuch as limit:
-            self._found.problems.append((name, str(limit)))
+            self._note(name, str(limit))
             return
         self._open(name, content, name, is_given=True)
+
+    def _fetch(self, url: str) -> None:
+        """Put the objects of a bucket into the spool, and open them there."""
+        with self._spool.appended() as target:
+            path, most = self._spool.path, self._limits.total - self._spool.size
+            objects = [
+                (_plain(one.name), Slice(path, offset, one.size))
+                for one, offset in s3.fetch(
+                    url, target, endpoint=self._endpoint, most=most, on_problem=self._note
+                )
+            ]
+        for name, content in objects:
+            self._open(name, content, name, is_given=False)
+
+    def _ask(self, url: str) -> None:
+        """Put the streams of a log group into the spool."""
+        name = url.partition("?")[0]
+        guard = Guard(self._limits, self._limits.total, self._spool.size)
+        asked = cloudwatch.events(url, endpoint=self._endpoint, on_problem=self._note)
+        events = (Event(*event) for event in asked)
+        files, limit = stream_files(name, name, events, self._spool, guard)
+        self._found.files.extend(files)
+        if limit:
+            self._note(name, limit)
+        elif not files:
+            self._note(name, "no log event in that time")
+
+    def _note(self, name: str, problem: str) -> None:
+        self._found.problems.append((_plain(name), problem))
 
     def _walk(self, given: str) -> None:
         """Meet what stands in the folder and below it; names begin with the folder's last part."""
@@ -126,7 +165,7 @@ class _Search:
                 with os.scandir(folder) as listed:
                     entries = list(listed)
             except OSError as error:
-                self._found.problems.append((_plain(prefix), _unseen(error)))
+                self._note(prefix, _unseen(error))
                 continue
             for entry in entries:
                 name = f"{prefix}/{entry.name}"
@@ -136,7 +175,7 @@ class _Search:
                 try:
                     self._meet_entry(name, entry)
                 except OSError as error:
-                    self._found.problems.append((_plain(name), _unseen(error)))
+                    self._note(name, _unseen(error))
 
     def _meet_entry(self, name: str, entry: os.DirEntry[str]) -> None:
         if entry.is_file():
@@ -145,7 +184,7 @@ class _Search:
         elif entry.is_symlink():
             self._found.ignored.append(_plain(name))
         else:
-            self._found.problems.append((_plain(name), "a device or a pipe, which is not read"))
+            self._note(name, "a device or a pipe, which is not read")
 
 
 def _plain(name: str) -> str:

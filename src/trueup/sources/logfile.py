@@ -26,7 +26,7 @@ class LogFile:
     is_whole: bool = True
     """Whether all of it came out."""
     is_inner: bool = False
-    """Whether it came out of another file."""
+    """Whether its bytes are a part of another file: of an archive, or of the spool."""
 
     @property
     def content(self) -> Slice:

@@ -6,7 +6,8 @@ import hashlib
 import io
 import os
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from shutil import rmtree
 from tempfile import mkdtemp
 from typing import BinaryIO, NamedTuple
@@ -96,6 +97,17 @@ class Spool:
             self._folder = mkdtemp(prefix="trueup-")
             self._finalizer = weakref.finalize(self, rmtree, self._folder, ignore_errors=True)
         return os.path.join(self._folder, "spool")
+
+    def holds(self, content: Slice) -> bool:
+        """Tell whether the bytes are here."""
+        return bool(self._folder) and content.path == self.path
+
+    @contextmanager
+    def appended(self) -> Iterator[BinaryIO]:
+        """Open the file for who writes to its end himself."""
+        with open(self.path, "ab+") as file:
+            yield file
+        self.size = os.path.getsize(self.path)
 
     def close(self) -> None:
         """Remove the file; done by itself when the spool goes."""

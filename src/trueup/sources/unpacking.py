@@ -83,7 +83,7 @@ class Unpacker:
         elif shape in FOREIGN:
             self._note(name, FOREIGN[shape])
         elif shape in {"log", *MAGIC} or item.is_log or name.lower().endswith(SUFFIXES):
-            self._found.files.append(_log_file(item))
+            self._found.files.append(self._log_file(item))
         elif _TELLING.search(name) and item.content.size:
             self._note(name, "its bytes are not what its ending says: nothing of it was read")
         else:
@@ -140,6 +140,19 @@ class Unpacker:
         if limit:
             raise TooMuch(limit)
 
+    def _log_file(self, item: _Item) -> LogFile:
+        return LogFile(
+            item.name,
+            item.content.path,
+            stream_of(item.path, item.name),
+            item.content.size,
+            offset=item.content.offset,
+            export=export_of(item.name),
+            notes=(item.problem,) if item.problem else (),
+            is_whole=not item.problem,
+            is_inner=item.depth > 0 or self._spool.holds(item.content),
+        )
+
     def _note(self, name: str, *problems: str) -> None:
         self._found.problems += [(name, problem) for problem in problems if problem]
 
@@ -159,20 +172,6 @@ def _through(layers: list[str], opened: BinaryIO, damage: list[str]) -> Iterator
     for layer in layers:
         chunks = unpacked(layer, chunks, damage)
     return chunks
-
-
-def _log_file(item: _Item) -> LogFile:
-    return LogFile(
-        item.name,
-        item.content.path,
-        stream_of(item.path, item.name),
-        item.content.size,
-        offset=item.content.offset,
-        export=export_of(item.name),
-        notes=(item.problem,) if item.problem else (),
-        is_whole=not item.problem,
-        is_inner=item.depth > 0,
-    )
 
 
 def shown(name: str) -> str:

@@ -195,6 +195,11 @@ def _ledger() -> Callable[..., str]:
     return ledger_log
 
 
+@pytest.fixture(name="app_line", scope="session")
+def _app_line() -> Callable[..., str]:
+    return app_line
+
+
 @pytest.fixture(name="message")
 def _message() -> Callable[..., str]:
     """Make the log of a message that came to something without a transaction."""

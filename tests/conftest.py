@@ -32,6 +32,10 @@ OUTCOMES = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="write the files in tests/golden anew")
+
+
 def app_line(time: str, request: str, text: str, level: str = "INFO") -> str:
     return f"{time} {time}\t{request}\t{level}\t{text}\n\n"
 
@@ -186,9 +190,14 @@ def _findings() -> Callable[[trueup.Audit, str], list[dict[str, Any]]]:
     return findings
 
 
-@pytest.fixture(name="ledger")
+@pytest.fixture(name="ledger", scope="session")
 def _ledger() -> Callable[..., str]:
     return ledger_log
+
+
+@pytest.fixture(name="app_line", scope="session")
+def _app_line() -> Callable[..., str]:
+    return app_line
 
 
 @pytest.fixture(name="message")

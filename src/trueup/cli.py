@@ -176,7 +176,7 @@ def _audit(
         if as_json:
             from trueup.reports.json_report import summary
 
-            _show(json.dumps(summary(done.report), ensure_ascii=False, indent=1))
+            _show_json(summary(done.report))
         else:
             from trueup.reports.terminal import summary_text
 
@@ -219,7 +219,7 @@ def explain(
     with done:
         explanation = done.explain(finding)
     if as_json:
-        _show(json.dumps(explanation.as_dict(), ensure_ascii=False, indent=1))
+        _show_json(explanation.as_dict())
     else:
         colour = _is_terminal(sys.stdout)
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
@@ -246,7 +246,7 @@ def verify(
 
     done = compare(folder, inputs or ())
     if as_json:
-        _show(json.dumps(done.as_dict(), ensure_ascii=False, indent=1))
+        _show_json(done.as_dict())
     else:
         _show(verification_text(done, colour=_is_terminal(sys.stdout)))
     if not done.is_intact:
@@ -287,7 +287,7 @@ def checks(
         raise BadUse(f"no such check: {check} (known: {', '.join(known)})")
     shown = [known[check]] if check else list(known.values())
     if as_json:
-        _show(json.dumps([asdict(one) for one in shown], ensure_ascii=False, indent=1))
+        _show_json([asdict(one) for one in shown])
     else:
         _show(shown[0].sql.rstrip() if check else checks_text(shown))
 
@@ -305,7 +305,7 @@ def show_config(
 
     settings, sources = load_with_sources(_config_file(config), os.environ)
     if as_json:
-        _show(json.dumps(settings_json(settings, sources), ensure_ascii=False, indent=1))
+        _show_json(settings_json(settings, sources))
     else:
         _show(settings_toml(settings, sources))
 
@@ -417,6 +417,12 @@ def _show(text: str) -> None:
     except BrokenPipeError:
         # The interpreter flushes once more at its end, and must find somebody there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show_json(value: object) -> None:
+    """Print a result as JSON, with escapes for what a terminal would obey."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    _show("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def _set_up_logging(settings: Settings) -> None:

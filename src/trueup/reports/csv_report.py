@@ -1,8 +1,12 @@
-"""The CSV files: transactions, findings, subscribers and kinds of entry."""
+"""The CSV files: transactions, findings, subscribers and kinds of entry.
+
+Text from logs is hostile. What a spreadsheet would take for a formula gets a quote in front, control
+characters are replaced, and what is too long is cut; JSON and Parquet have all text as logged.
+"""
 
 from __future__ import annotations
 
-import csv
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +15,7 @@ from typing import Any
 
 from trueup.checks.runner import ACCEPTED, COMMON, EVIDENCE, by_severity
 from trueup.money import Currencies
+from trueup.reports.characters import CONTROL, without_control
 from trueup.reports.json_report import time_text
 from trueup.reports.report import TRANSACTION_COLUMNS, Report
 from trueup.reports.subscribers import COLUMNS as SUBSCRIBER_COLUMNS
@@ -19,12 +24,39 @@ from trueup.schema import DERIVED, TABLES
 
 CSV_FILES = ("transactions.csv", "findings.csv", "subscribers.csv", "entry_kinds.csv")
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+MOST_CHARACTERS = 16_000
+"""Characters of a cell. Excel goes on in the next one after 32,767, two for each emoji."""
+
+_CUT = " [cut]"
+
+# Spaces in front make no difference to some spreadsheets, wide signs none where these are usual.
+# The expressions are both Python's and DuckDB's.
+_FORMULA = "^(?:[\\t\\r\\n]|[ \u00a0\ufeff]*[=+\\-@\uff1d\uff0b\uff0d\uff20])"
+_NEEDS_QUOTES = '[",\\r\\n]'
+_SPECIAL = f"{_FORMULA}|{_NEEDS_QUOTES}|{CONTROL}"
+
+_IS_FORMULA = re.compile(_FORMULA)
+_HAS_NEED_OF_QUOTES = re.compile(_NEEDS_QUOTES)
 
 
 def harmless(text: str) -> str:
-    """Return text that no spreadsheet takes for a formula: one that would be gets a quote in front."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+    """Return text that no spreadsheet takes for a formula, without control characters, not too long."""
+    text = without_control(text)
+    if len(text) > MOST_CHARACTERS:
+        text = text[:MOST_CHARACTERS] + _CUT
+    return f"'{text}" if _IS_FORMULA.match(text) else text
+
+
+def _line(cells: Iterable[Any]) -> str:
+    """Return a line of the file. The library's writer leaves a lone CR bare before Python 3.13."""
+    return f"{','.join(map(_field, cells))}\n"
+
+
+def _field(value: Any) -> str:  # noqa: ANN401
+    text = "" if value is None else str(value)
+    if _HAS_NEED_OF_QUOTES.search(text):
+        text = '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def write_csv(name: str, report: Report, path: Path, *, has_mark: bool = False) -> None:
@@ -39,9 +71,8 @@ def write_csv(name: str, report: Report, path: Path, *, has_mark: bool = False) 
         "entry_kinds.csv": _entry_kinds,
     }[name](report)
     with path.open("w", encoding=encoding, errors="replace", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(rows)
+        file.write(_line(header))
+        file.writelines(map(_line, rows))
 
 
 _Table = tuple[Sequence[str], Iterable[Sequence[Any]]]
@@ -108,14 +139,21 @@ def _cell_sql(name: str, kind: str) -> str:
     if kind in {"money", "difference"}:
         return _money_sql(column)
     text = f"coalesce({column}, '')"
-    harmless_text = (
-        f"CASE WHEN regexp_matches({text}, '^[=+\\-@\\t\\r]') THEN concat('''', {text})"
-        f" ELSE {text} END"
+    clean = f"regexp_replace({text}, '{CONTROL}', '\N{REPLACEMENT CHARACTER}', 'g')"
+    clean = (
+        f"CASE WHEN length({text}) > {MOST_CHARACTERS}"
+        f" THEN concat(left({clean}, {MOST_CHARACTERS}), '{_CUT}') ELSE {clean} END"
     )
+    is_formula, needs_quotes = (
+        f"regexp_matches({clean}, '{pattern}')" for pattern in (_FORMULA, _NEEDS_QUOTES)
+    )
+    harmless_text = f"concat(CASE WHEN {is_formula} THEN '''' ELSE '' END, {clean})"
+    quoted = f"""concat('"', replace({harmless_text}, '"', '""'), '"')"""
+    # Nearly all text is plain: one look at it is enough.
     return (
-        f"CASE WHEN regexp_matches({text}, '[\",\\n\\r]')"
-        f" THEN concat('\"', replace({harmless_text}, '\"', '\"\"'), '\"')"
-        f" ELSE {harmless_text} END"
+        f"CASE WHEN strlen({text}) <= {MOST_CHARACTERS}"
+        f" AND NOT regexp_matches({text}, '{_SPECIAL}') THEN {text}"
+        f" WHEN {needs_quotes} THEN {quoted} ELSE {harmless_text} END"
     )
 
 

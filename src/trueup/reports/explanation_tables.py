@@ -10,7 +10,7 @@ from typing import NamedTuple
 from trueup.money import Currencies
 from trueup.reports.log_lines import path_lines
 from trueup.reports.report import Section
-from trueup.reports.terminal import WIDTH, _clean, plural
+from trueup.reports.terminal import WIDTH, _clean, amount_words, plural
 
 MOST_MOVES = 40
 """Moves of a gap that are shown; what is left out of the middle is summed up in a line."""
@@ -18,6 +18,7 @@ MOST_MOVES = 40
 _TIME = 19
 _TYPE = 6
 _ID = 26
+_REQUEST = 36  # characters of a request's id
 _SHORTEST = 12  # characters of an id that still say which it is
 
 
@@ -128,7 +129,9 @@ def _cells(row: Section, money: Currencies, *, named: bool) -> _Cells:
     def amount(name: str) -> str:
         if row[name] is None:
             return "-"
-        return (money.words if named else money.grouped)(row[name], row["currency"])
+        if named:
+            return amount_words(money, row[name], row["currency"])
+        return money.grouped(row[name], row["currency"])
 
     new_balance = amount("new_balance")
     if row["outcome"] != "applied" and row["subscription_after"] != row["new_balance"]:
@@ -195,7 +198,9 @@ def crash_lines(crashes: Sequence[Section], count: int) -> list[str]:
     lines: list[str] = []
     for crash in crashes:
         at = f"{crash['at']:%Y-%m-%d %H:%M:%S}" if crash["at"] else "-"
-        request = f"{_clean(crash['request_id'])}, " if crash["request_id"] else ""
+        request = (
+            f"{_cell(crash['request_id'], _REQUEST).rstrip()}, " if crash["request_id"] else ""
+        )
         lines += [f"  {at:<{_TIME}}  {request}line {crash['line']:,} of"]
         lines += path_lines(crash["file"] or "-", 4)
     more = count - len(crashes)

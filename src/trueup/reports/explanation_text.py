@@ -12,7 +12,7 @@ from trueup.reports.columns import look
 from trueup.reports.explanation import Explanation
 from trueup.reports.explanation_tables import crash_lines, day_lines, history_lines, neighbour_lines
 from trueup.reports.log_lines import CUT, excerpt_lines
-from trueup.reports.terminal import WIDTH, _clean, _styled
+from trueup.reports.terminal import WIDTH, _clean, _styled, amount_words
 
 _LONGEST = 1_000  # characters of a sentence or a value; a hostile log can put a megabyte there
 _LABEL = 28
@@ -95,7 +95,8 @@ def _sums(explanation: Explanation) -> list[str]:
     if len(known) == 1 and not known.get("amount_at_risk"):
         return []
     amounts = {
-        name: explanation.money.words(value, finding["currency"]) for name, value in known.items()
+        name: amount_words(explanation.money, value, finding["currency"])
+        for name, value in known.items()
     }
     room = max(map(len, amounts.values()))
     lines: list[str] = []

@@ -7,7 +7,9 @@ writes the other reports has no need of it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#6B7280"
 INK = "#1F2937"
+
+MOST_CURRENCIES = 20
+"""Currencies that have charts: those with the most transactions; hostile logs can have one each."""
 
 _SIZE = (12.8, 7.2)  # inches; 1280 by 720 points at 100 a inch, a slide's shape
 _LONGEST_NAME = 38
@@ -58,7 +63,8 @@ class ChartData:
     def of(cls, report: Report) -> ChartData:
         """Take it out of a report."""
         causes = [check["by_cause"] for check in report.checks if check["id"] == "flow_break"]
-        currencies = tuple(report.currencies)
+        most = sorted(report.currencies, key=lambda name: -report.currencies[name]["transactions"])
+        currencies = tuple(sorted(most[:MOST_CURRENCIES]))
         return cls(report.figures, currencies, report.money, causes[0] if causes else {})
 
 
@@ -74,9 +80,20 @@ def chart_files(data: ChartData) -> list[str]:
 def write_charts(data: ChartData, folder: Path) -> None:
     """Write every chart that has something to show into the folder, which exists."""
     period = _period(data)
-    for chart, name in zip(charts(data), chart_files(data), strict=True):
-        with written_beside(folder / name) as path:
-            _write(chart, period, path)
+    with _text_as_it_is():
+        for chart, name in zip(charts(data), chart_files(data), strict=True):
+            with written_beside(folder / name) as path:
+                _write(chart, period, path)
+
+
+@contextmanager
+def _text_as_it_is() -> Iterator[None]:
+    """Let matplotlib take no text for a formula, and draw what the font lacks without a word."""
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ ")
+        yield
 
 
 def charts(data: ChartData) -> Iterator[Chart]:
@@ -105,10 +122,10 @@ def charts(data: ChartData) -> Iterator[Chart]:
 def _money_of(data: ChartData, currency: str) -> Iterator[Chart]:
     figures, code = data.figures, _file_name(currency)
     if money := [row for row in figures.money_by_day if row["currency"] == currency]:
-        title = f"Credits and debits per day, {currency}"
+        title = f"Credits and debits per day, {_short(currency)}"
         yield Chart(f"credits-and-debits-{code}", title, _money(money))
     if amounts := [row for row in figures.amounts if row["currency"] == currency]:
-        title = f"How large amounts are, {currency}"
+        title = f"How large amounts are, {_short(currency)}"
         yield Chart(f"amounts-{code}", title, _amounts(amounts), _SLANTED)
 
 
@@ -124,14 +141,18 @@ def _subscribers_of(data: ChartData, currency: str) -> Iterator[Chart]:
         rows = [row for row in data.figures.top_subscribers[name] if row["currency"] == currency]
         if name == "exposure":
             bars = [
-                (row["subscriber_id"], row[name], data.money.words(row[name], currency))
+                (row["subscriber_id"], row[name], _amount(data.money, row[name], currency))
                 for row in rows
             ]
         else:
             bars = [_count(row["subscriber_id"], row[name]) for row in rows]
         if bars:
             file = f"top-{name.replace('_', '-')}-{_file_name(currency)}"
-            yield Chart(file, f"{title}, {currency}", _bars(bars, colour), _NAMED)
+            yield Chart(file, f"{title}, {_short(currency)}", _bars(bars, colour), _NAMED)
+
+
+def _amount(money: Currencies, amount: Decimal, currency: str) -> str:
+    return f"{_short(currency)} {money.grouped(amount, currency)}"
 
 
 def _count(name: str, count: int) -> Bar:
@@ -146,7 +167,7 @@ def _write(chart: Chart, period: str, path: Path) -> None:
     FigureCanvasAgg(figure)
     # Fixed margins: to have them worked out takes as long as the drawing.
     axes = figure.add_axes(chart.margins)
-    title = f"{_plain(chart.title)}\n{period}"
+    title = f"{chart.title}\n{period}"
     figure.text(0.03, 0.97, title, color=INK, fontsize=20, va="top", linespacing=1.4)
     axes.tick_params(labelsize=14, colors=INK, length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
@@ -260,13 +281,9 @@ def _causes(data: ChartData) -> list[Bar]:
 
 
 def _short(name: str) -> str:
-    text = _plain(name)
-    return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
-
-
-def _plain(text: str) -> str:
-    """Return text from a log as one line; a `$` would begin a formula of matplotlib's."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("$", r"\$")
+    """Return text from a log as one line, which is not too long."""
+    text = "".join(c if c.isprintable() else " " for c in name[:_LONGEST_NAME])
+    return text if len(name) <= _LONGEST_NAME else f"{text[:-1]}…"
 
 
 def _file_name(currency: str) -> str:

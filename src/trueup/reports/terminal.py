@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,9 @@ from trueup.reports.report import Report
 
 WIDTH = 80
 FIRST_STEPS = 3
+MOST_CURRENCIES = 20
+"""Currencies that are listed; hostile logs can have one per transaction."""
+
 _RESET = "\x1b[0m"
 _STYLES = {"high": "\x1b[31;1m", "medium": "\x1b[33m", "head": "\x1b[1m", "info": "\x1b[2m"}
 
@@ -98,14 +103,14 @@ def _currencies(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
     rows: list[tuple[str, ...]] = [
         ("Currency", "Transactions", "Credits", "Debits", "Gap at end", "Out of sync")
     ]
-    for currency, figures in report.currencies.items():
+    for currency, figures in islice(report.currencies.items(), MOST_CURRENCIES):
         sums = (
             report.money.grouped(figures[name], currency)
             for name in ("credits", "debits", "gap_at_end")
         )
         counts = (f"{figures[name]:,}" for name in ("transactions", "subscribers_out_of_sync"))
         transactions, out_of_sync = counts
-        rows.append((_clean(currency)[:8], transactions, *sums, out_of_sync))
+        rows.append((_code(currency), transactions, *sums, out_of_sync))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     # What is left of the line goes between the columns; large sums may need more than a line.
     space = max(2, min(5, (WIDTH - sum(widths)) // (len(widths) - 1)))
@@ -114,7 +119,18 @@ def _currencies(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
         + "".join(cell.rjust(width + space) for cell, width in zip(cells, widths[1:], strict=True))
         for first, *cells in rows
     ]
+    if (left := len(report.currencies) - MOST_CURRENCIES) > 0:
+        lines.append(f"and {left:,} more (see the report)")
     return [_styled(lines[0], "head", colour), *lines[1:]]
+
+
+def amount_words(money: Currencies, amount: Decimal, currency: str | None) -> str:
+    """Return `BHD 1,234.500`, whatever a log calls a currency."""
+    return f"{_code(currency)} {money.grouped(amount, currency)}"
+
+
+def _code(currency: str | None) -> str:
+    return _clean(currency or "")[:8] or "(no currency)"
 
 
 def _checks(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
@@ -135,14 +151,16 @@ def _check(check: dict[str, Any], severity: str, money: Currencies, colour: bool
     found = check["by_severity"].get(severity, 0)
     start = f"{severity:<10}{check['id']:<20}{found:>8,}  "
     at_risk = check["at_risk_by_severity"].get(severity, {})
-    amounts = ", ".join(
+    amounts = [
         # A no-break space keeps currency and amount on one line.
-        _clean(money.words(amount, currency)).replace(" ", "\N{NO-BREAK SPACE}")
+        amount_words(money, amount, currency).replace(" ", "\N{NO-BREAK SPACE}")
         for currency, amount in at_risk.items()
         if amount
-    )
+    ]
+    if left := len(amounts[MOST_CURRENCIES:]):
+        amounts[MOST_CURRENCIES:] = [f"and {left:,} more"]
     indent = " " * len(start)
-    wrapped = textwrap.wrap(amounts, WIDTH - len(start), break_long_words=False) or [""]
+    wrapped = textwrap.wrap(", ".join(amounts), WIDTH - len(start), break_long_words=False) or [""]
     lines = [start + wrapped[0], *(indent + line for line in wrapped[1:])]
     plain = (line.replace("\N{NO-BREAK SPACE}", " ").rstrip() for line in lines)
     return [_styled(line, severity, colour) for line in plain]
@@ -153,7 +171,7 @@ def _first_steps(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
     lines = [_styled("What to do first", "head", colour)]
     for one in report.recommendations[:FIRST_STEPS]:
         what = " ".join(f"{step['who']}: {step['what']}" for step in one["steps"])
-        which = f"{one['check']} {one['cause'] or ''}".strip()
+        which = _clean(f"{one['check']} {one['cause'] or ''}".strip())
         lines += textwrap.wrap(
             f"{one['rank']}. {what} ({which}: {plural(one['findings'], 'finding')})",
             WIDTH,
@@ -174,5 +192,8 @@ def _written(written: Sequence[Path]) -> list[str]:
         for name, count in names.items()
     )
     return textwrap.wrap(
-        f"Reports in {folder}: {listed}", WIDTH, break_on_hyphens=False, subsequent_indent="  "
+        _clean(f"Reports in {folder}: {listed}"),
+        WIDTH,
+        break_on_hyphens=False,
+        subsequent_indent="  ",
     )

@@ -196,6 +196,7 @@ function draw(figure, rows) {
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 }, hovermode: isTime ? "x unified" : "closest", ...layout,
   }, {
     responsive: true, displaylogo: false, displayModeBar: window.innerWidth < 700 ? false : "hover",
+    typesetMath: false, // what stands between dollars is no formula
     // Named one by one: none that sends the figures anywhere.
     modeBarButtons: [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]],
   });

@@ -11,11 +11,11 @@ from typing import Any
 from markupsafe import Markup
 
 from trueup.money import Currencies
+from trueup.reports.characters import without_control
 
 MOST_CHARACTERS = 1_000
 """Characters of one text from a log; a page of 40,000-character ids helps nobody."""
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _MARKS = re.compile(r"[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
 _NEARLY_ALL = 0.9995
 
@@ -25,7 +25,7 @@ def clean(text: object, most: int = MOST_CHARACTERS) -> str:
     words = str(text)
     if len(words) > most:
         words = f"{words[:most]} [cut]"
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", words)
+    return without_control(words)
 
 
 def log_text(text: object) -> Markup | str:

@@ -6,7 +6,6 @@ in the cell, and nowhere else.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,8 +15,12 @@ from xlsxwriter import Workbook
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
+from trueup.reports.characters import without_control
+
 CELL_CHARACTERS = 32_767
 """Characters of an Excel cell."""
+
+_CELL_BYTES = 2 * CELL_CHARACTERS
 
 INK = "#1F2937"
 FAINT = "#6B7280"
@@ -28,7 +31,6 @@ SEVERITY_FILLS = {"high": "#F8D7DA", "medium": "#FDEBC8", "low": "#E7F0FA", "inf
 
 BASE = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  (day 0 of Excel's calendar; times are UTC throughout)
 
 
@@ -172,9 +174,9 @@ def serial(time: datetime) -> float:
 
 def cell_text(text: str) -> str:
     """Return text that a cell can hold: without control characters, not longer than a cell."""
-    if not text.isprintable():
-        text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
-    if len(text) > CELL_CHARACTERS:
+    text = without_control(text)
+    # Excel counts as UTF-16 does: two for an emoji.
+    if 2 * len(text) > CELL_CHARACTERS and len(units := text.encode("utf-16-le")) > _CELL_BYTES:
         mark = " [cut]"
-        text = text[: CELL_CHARACTERS - len(mark)] + mark
+        text = units[: _CELL_BYTES - 2 * len(mark)].decode("utf-16-le", "ignore") + mark
     return text

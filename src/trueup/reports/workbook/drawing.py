@@ -22,6 +22,9 @@ _WIDTH, _HEIGHT = 620, 360
 _ROWS, _COLUMNS = 19, 10
 """Rows and columns of the sheet that a chart takes; a page of paper holds two rows of charts."""
 
+_TITLE = 200
+"""Characters of a title; Excel takes 255, the period included."""
+
 _FIRST = 3
 """Row of the first charts."""
 
@@ -146,7 +149,7 @@ class Drawing:
     def _put(self, chart: Chart, title: str, *, has_legend: bool) -> None:
         """Put a chart into the next place."""
         font = {"name": "Calibri", "size": 12, "color": INK}
-        name = cell_text(f"{title}, {self.period}")
+        name = cell_text(f"{title[:_TITLE]}, {self.period}")
         chart.set_title({"name": name, "name_font": font, "overlay": False})
         chart.set_legend({"position": "bottom"} if has_legend else {"none": True})
         chart.set_size({"width": _WIDTH, "height": _HEIGHT})

@@ -47,7 +47,15 @@ def kinds_page() -> str:
         "begins with (at most three; digits, quotes and what follows them are left out). It carries "
         f"no figures. The report lists the 200 most frequent of them.\n\n`{UNREADABLE}` is an entry "
         "whose kind is known but whose content makes no sense: cut off, damaged, or of an impossible "
-        "time. Each has a row among the problems.\n"
+        "time. Each has a row among the problems.\n\n"
+        "## Lambda's JSON log format\n\n"
+        "An entry that is an object of this format counts as what the same entry is in the classic one: "
+        "`platform.start` as `start`, `platform.runtimeDone` as `end`, `platform.report` as `report`, "
+        "`platform.initStart` as `init_start`, `platform.initReport` as `init_report`, and what the service "
+        "says by its `message`. Lambda's other events are counted by their type, as `other: platform.extension`. "
+        "`platform.runtimeDone` is logged only where the level of system logs is DEBUG, or something went "
+        "wrong; without it, the report ends the invocation. A report whose status is `error` or `timeout` is "
+        "that of a crashed invocation; `failure` is an error that the function returned.\n"
     )
 
 

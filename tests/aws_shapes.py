@@ -264,9 +264,14 @@ def firehose(events: Sequence[Told]) -> bytes:
 
 
 def json_lines(events: Sequence[Told], *, indent: int | None = None) -> bytes:
-    """The messages of Lambda's JSON log format alone."""
+    """The messages of Lambda's JSON log format alone; some of them may be plain text."""
     return b"".join(
-        json.dumps(json.loads(message), indent=indent, ensure_ascii=False).encode() + b"\n"
+        (
+            json.dumps(json.loads(message), indent=indent, ensure_ascii=False)
+            if message.startswith("{")
+            else message
+        ).encode()
+        + b"\n"
         for _, _, message in by_time(events)
     )
 

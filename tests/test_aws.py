@@ -43,8 +43,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def streams(sample: Path) -> dict[str, list[Told]]:
+def streams_of(logs: Path) -> dict[str, list[Told]]:
+    """The events of each stream of a sample."""
     return {
         folder.name: events_of(
             folder.name,
@@ -52,9 +52,14 @@ def streams(sample: Path) -> dict[str, list[Told]]:
                 gzip.decompress(path.read_bytes()).decode() for path in sorted(folder.iterdir())
             ),
         )
-        for folder in sorted(sample.iterdir())
+        for folder in sorted(logs.iterdir())
         if folder.is_dir()
     }
+
+
+@pytest.fixture(name="streams", scope="module")
+def _streams(sample: Path) -> dict[str, list[Told]]:
+    return streams_of(sample)
 
 
 def read(data: bytes) -> tuple[list[Event], list[str]]:
@@ -331,6 +336,14 @@ def test_lambdas_json_lines_alone() -> None:
     assert read(json.dumps([telemetry]).encode())[0] == [
         Event("", T.encode(), f"{T}\tr\tINFO\tx\n".encode())
     ]
+
+
+def test_text_among_json_lines_is_left_out() -> None:
+    line = json.dumps({"timestamp": T, "level": "INFO", "message": "a"})
+    data = f"{line}\nsaid {{ \"a: it's }} [\n{line}\n2 { {1} }\n{line}".encode()
+    events, notes = read(data)
+    assert events == [Event("", T.encode(), line.encode())] * 3
+    assert notes == ["text between the JSON values was left out"]
 
 
 def test_export_text_has_an_empty_line_behind_a_message() -> None:

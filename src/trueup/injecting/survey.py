@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from trueup.logs.entries import Entry, Source, read_entries
+from trueup.logs.lambda_json import lines_of
 from trueup.logs.rows import FileFacts, Rows
 from trueup.sources.loading import load, unpack
 from trueup.sources.logfile import LogFile
@@ -66,9 +67,9 @@ class Stream:
         return self.texts[entry[4]].file_id, entry[5]
 
     def can_edit(self, entry: Entry) -> bool:
-        """Tell whether the entry lies in one flawless file, to its end."""
+        """Tell whether the entry lies in one flawless file, to its end, as classic text."""
         text = self.texts[entry[4]]
-        return text.is_flawless and entry[3] <= len(text.content)
+        return text.is_flawless and entry[3] <= len(text.content) and not lines_of(entry[2])
 
 
 def streams(files: Sequence[LogFile]) -> Iterator[Stream]:

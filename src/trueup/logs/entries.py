@@ -12,6 +12,7 @@ from operator import itemgetter
 from typing import NamedTuple, cast
 
 from trueup.logs.kinds import UNREADABLE, Markers, entry_pattern, other_kind
+from trueup.logs.lambda_json import convert, lines_of
 from trueup.logs.rows import Rows
 
 
@@ -28,7 +29,9 @@ class Source(NamedTuple):
 Entry = tuple[bytes, str, re.Match[bytes], int, int, int]
 """One entry: its time, its kind, the match of its opening, the end of its text, its file and line.
 
-A plain tuple: making a hundred thousand of anything else costs more than finding them.
+A plain tuple: making a hundred thousand of anything else costs more than finding them. An entry of
+Lambda's JSON format has its match and end in the classic text that was made of it
+(`lambda_json.convert`); its file and line are those of the log.
 """
 
 
@@ -42,6 +45,8 @@ def last_line(entry: Entry) -> int:
     """Return the last line of the entry that is not empty."""
     _, _, match, end, _, line = entry
     text = match.string
+    if lines := lines_of(match):
+        return line + lines - 1
     # Two newlines end an entry of an export; any other end takes a copy to find.
     if text.endswith(b"}\n\n", match.end(), end):
         return line + text.count(b"\n", match.end(), end) - 2
@@ -88,11 +93,11 @@ def _frame(source: Source, rows: Rows, pattern: re.Pattern[bytes]) -> list[Entry
         return []
     times = [match[1] for match in matches]
     kinds: list[str | None] = [match.lastgroup for match in matches]
-    if None in kinds:
-        _name_others(kinds, matches)
     starts = [match.start() + 1 for match in matches]
     newlines = map(text.count, repeat(b"\n"), (0, *starts), starts)
-    ends = (*starts[1:], len(text))
+    ends = [*starts[1:], len(text)]
+    if None in kinds:
+        _name_others(kinds, matches, ends, pattern)
     entries = zip(times, kinds, matches, ends, repeat(file), accumulate(newlines))
     known = cast("list[Entry]", list(entries))
     rows.files[file].entries = len(known)
@@ -107,11 +112,22 @@ def _frame(source: Source, rows: Rows, pattern: re.Pattern[bytes]) -> list[Entry
     return known
 
 
-def _name_others(kinds: list[str | None], matches: list[re.Match[bytes]]) -> None:
+def _name_others(
+    kinds: list[str | None],
+    matches: list[re.Match[bytes]],
+    ends: list[int],
+    pattern: re.Pattern[bytes],
+) -> None:
+    """Name the entries that the pattern gives no kind; those in JSON get one by what they say."""
     for place, kind in enumerate(kinds):
-        if kind is None:
-            match = matches[place]
-            kinds[place] = other_kind(match.string[match.end() : match.end() + 120])
+        if kind is not None:
+            continue
+        match = matches[place]
+        if match[2] is None and (converted := convert(match, ends[place], pattern)):
+            match = matches[place] = converted
+            ends[place] = len(match.string)
+        start = match.end()
+        kinds[place] = match.lastgroup or other_kind(match.string[start : start + 120])
 
 
 def _impossible_hours(times: list[bytes]) -> set[bytes]:

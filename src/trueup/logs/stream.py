@@ -13,6 +13,7 @@ from typing import Any
 
 from trueup.logs.entries import Entry, Source, entry_text, last_line, read_entries
 from trueup.logs.kinds import UNREADABLE, Markers
+from trueup.logs.lambda_json import crash_of, lines_of
 from trueup.logs.layouts import (
     Measures,
     Problem,
@@ -292,6 +293,24 @@ class _Stream:
         request_id = match["reported"]
         invocation = self.invocations.get(request_id) or self.meet(request_id, entry)
         invocation.measures = measures
+        if lines_of(match):
+            self.end_by_report(invocation, entry)
+
+    def end_by_report(self, invocation: _Invocation, entry: Entry) -> None:
+        """End the invocation of a report in Lambda's JSON format.
+
+        There the report may be all that tells: `platform.runtimeDone` is logged only where the
+        level of system logs is DEBUG, or something went wrong, and a crash is the report's status.
+        """
+        time, _, match, end, _, _ = entry
+        if not invocation.ended_at:
+            invocation.ended_at = time
+            self.ended = invocation
+        if self.current is invocation:
+            self.current = None
+        crash = crash_of(match.string, match.end(), end)
+        if crash is not None and invocation.crash is None:
+            invocation.crash = self.claim_exception() or crash
 
     def init_start(self, entry: Entry) -> None:
         found = _RUNTIME.match(entry_text(entry))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from trueup.logs.lambda_json import convert
+
 MOST_SEARCHED = 500
 """Lines within which an outcome or the end of an invocation is looked for."""
 
@@ -13,7 +15,7 @@ _CAUSES_OF_CRASH = {"uncaught_exception", "init_report"}
 _TELLING = _OUTCOMES | _CAUSES_OF_CRASH | {"sync_error", "crash"}
 _NEXT_ATTEMPT = {"processing_message", "start_syncing", "end"}
 _FIELD = re.compile(
-    rb"(?:^\s*|[{,] )(?:message|oldBalance|newBalance|amount|vat|paymentBalance|subscriptionBalance"
+    rb"(?:^\s*|[{,] |\\n *)(?:message|oldBalance|newBalance|amount|vat|paymentBalance|subscriptionBalance"
     rb"|currentBalance|type): "
 )
 
@@ -47,6 +49,8 @@ class LogText:
         match = self._pattern.match(b"\n" + b"\n".join(self.lines[place : place + 2]))
         if not match:
             return None
+        if match.lastgroup is None and match[2] is None:
+            match = convert(match, 1 + len(self.lines[place]), self._pattern) or match
         kind = match.lastgroup or ""
         request = match[2] or match["started"] or match["ended"] or b""
         return kind, request.decode(errors="replace")

@@ -55,7 +55,7 @@ def _of_objects(json: JsonText, read: Callable[[], Iterator[Event]], note: Note)
                 depth = max(0, depth + (1 if following == "[" else -1))
             elif following not in ",\x1e":
                 note("text between the JSON values was left out")
-                json.skip_until("{[")
+                json.skip_line()
                 continue
             json.skip()
         if depth:

@@ -53,14 +53,13 @@ class JsonText:
         """Pass over the character that was peeked at."""
         self._place += 1
 
-    def skip_until(self, wanted: str) -> None:
-        """Pass over everything before the next of these characters."""
-        while not any(char in self._text[self._place :] for char in wanted):
+    def skip_line(self) -> None:
+        """Pass over the rest of the line."""
+        while (end := self._text.find("\n", self._place)) < 0:
             self._place = len(self._text)
             if not self._read_on():
                 return
-        rest = self._text[self._place :]
-        self._place += min(rest.find(char) for char in wanted if char in rest)
+        self._place = end
 
     def value(self) -> object:
         """Read a value: what the JSON says, or an `Unreadable`. Numbers and the like: None."""

@@ -319,6 +319,26 @@ def assert_printable(text: str) -> None:
     assert max(map(len, text.split("\n"))) < 200
 
 
+def test_a_currency_per_transaction_makes_reports_that_can_be_read(
+    tmp_path: Path, ledger: Line
+) -> None:
+    count = 1_500
+    lines = "\n".join(f"10:00:00 T{n} s C{n} DEBIT 90 0 50 -40 -45 applied" for n in range(count))
+    (tmp_path / "a.log").write_text(ledger(lines))
+    settings = Settings(processes=1, memory_limit="120MB")
+    with trueup.audit(tmp_path / "a.log", settings=settings) as audit:
+        audit.write(tmp_path / "out", ["xlsx", "html", "png"])
+        assert len(audit.report.currencies) == count
+        summary = summary_text(audit.report, [])
+    assert summary.count("1,480 more") > 1
+    assert len(summary.splitlines()) < 100
+    assert len(list((tmp_path / "out" / "charts").iterdir())) < 200
+    book = openpyxl.load_workbook(tmp_path / "out" / "report.xlsx", read_only=True)
+    header = next(row for row in book["What to do"].iter_rows(values_only=True) if row[0] == "Rank")
+    assert len([title for title in header if title.startswith("At risk, ")]) == 20
+    assert header[-1] == "Weight"
+
+
 @pytest.fixture
 def browse(tmp_path: Path) -> Iterator[Callable[[Path], tuple[str, str]]]:
     """Return what a page has become in a browser, and what the browser said of it."""

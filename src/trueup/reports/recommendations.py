@@ -75,14 +75,17 @@ def _groups(books: Books, findings: Sequence[Findings]) -> list[Section]:
         amounts AS (
             SELECT "check", cause, severity, list((currency, amount) ORDER BY currency) AS amounts
             FROM sums GROUP BY ALL
+        ),
+        counted AS (
+            SELECT "check", cause, severity, count(*) AS findings,
+                count(DISTINCT subscriber_id) AS subscribers,
+                arg_min(finding_id, place, {LARGEST}) AS largest
+            FROM found GROUP BY "check", cause, severity
         )
-        SELECT f."check", f.cause, f.severity, count(*) AS findings,
-            count(DISTINCT f.subscriber_id) AS subscribers, any_value(a.amounts) AS amounts,
-            arg_min(f.finding_id, f.place, {LARGEST}) AS largest
-        FROM found AS f LEFT JOIN amounts AS a
-            ON a."check" = f."check" AND a.severity = f.severity
-            AND a.cause IS NOT DISTINCT FROM f.cause
-        GROUP BY f."check", f.cause, f.severity
+        SELECT g.*, a.amounts
+        FROM counted AS g LEFT JOIN amounts AS a
+            ON a."check" = g."check" AND a.severity = g.severity
+            AND a.cause IS NOT DISTINCT FROM g.cause
         """
     ).to_pylist()
 

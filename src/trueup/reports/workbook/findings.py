@@ -24,6 +24,9 @@ _FIRST = (
 _RED_FLAGS = ("severity", "check", *_FIRST[1:], *EVIDENCE, "transaction_id", "finding_id")
 _MOVE_KEYS = ("at", "cause", "move", "gap", "transaction_id", "outcome", "action")
 
+_MOST_CURRENCIES = 20
+"""Currencies with a column of their own beside the recommendations: those with the most business."""
+
 # An id takes two lines beside a sentence that takes as many, and both print legibly.
 _WIDTHS = {"subscriber_id": 20, "explanation": 62}
 _WRAPPED = ("subscriber_id", "explanation", "steps")
@@ -152,7 +155,9 @@ def add_steps(pages: Pages, report: Report) -> Worksheet | None:
 def write_steps(pages: Pages, sheet: Worksheet, report: Report, places: Places) -> None:
     """Write the recommendations, each linked to the first of its findings."""
     found = report.recommendations
-    currencies = sorted({name for one in found for name in one["amount_at_risk"] if name})
+    named = sorted({name for one in found for name in one["amount_at_risk"] if name})
+    named.sort(key=lambda name: -report.currencies.get(name, {}).get("transactions", 0))
+    currencies = sorted(named[:_MOST_CURRENCIES])
     columns = (
         "rank", "steps", "check", "cause", "severity", "findings", "subscribers",
         *(in_currency("amount_at_risk", name) for name in currencies), "weight",
@@ -167,6 +172,8 @@ def write_steps(pages: Pages, sheet: Worksheet, report: Report, places: Places) 
         "What to do, the weightiest first. A check's name leads to the first of the findings that it is about.",
         "Amounts of different currencies cannot be compared: the order is that of the amounts at risk as shares of each currency's business (weight).",
     ]
+    if left := len(named[_MOST_CURRENCIES:]):
+        texts.append(f"Amounts in {left:,} further currencies stand in report.json.")
     rest = pages.write_table(sheet, table, pages.write_top(sheet, "What to do", texts))
     pages.go_on("What to do", "What to do", table, rest)
 

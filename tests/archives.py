@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
-import sys
 import tarfile
 import zipfile
 from typing import Any
+
+import zstandard
 
 Files = dict[str, bytes]
 
@@ -30,8 +31,4 @@ def tarred(files: Files, mode: Any = "w") -> bytes:
 
 
 def zstd(content: bytes) -> bytes:
-    if sys.version_info >= (3, 14):
-        from compression.zstd import compress
-    else:
-        from backports.zstd import compress
-    return bytes(compress(content))  # type: ignore[no-untyped-call,unused-ignore]
+    return zstandard.ZstdCompressor().compress(content)

@@ -338,12 +338,18 @@ def test_colour_is_for_terminals(audit: Run, ledger: Make, findings: Find) -> No
     assert "\x1b[1m> 43      newBalance: 12\x1b[0m\n" in explanation.as_text(colour=True)
 
 
-def test_bytes_that_are_no_utf_8(audit: Run, ledger: Make, findings: Find) -> None:
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [(b"caf\xe9", "café"), (b"caf\xe9 caf\xc3\xa9", "caf\N{REPLACEMENT CHARACTER} café")],
+)
+def test_bytes_that_are_no_utf_8(
+    audit: Run, ledger: Make, findings: Find, found: bytes, shown: str
+) -> None:
     text = ledger("10:00:00 T1 ana BHD CREDIT 1100 100 5 1105 1105 applied").encode()
-    done = audit({"a.log": text.replace(b"TEST", b"caf\xe9")})
-    assert "action: 'caf\N{REPLACEMENT CHARACTER}'," in explained(
-        done, findings, "mismatch"
-    ).as_text().replace("?", "\N{REPLACEMENT CHARACTER}")
+    done = audit({"a.log": text.replace(b"TEST", found)})
+    assert f"action: '{shown}'," in explained(done, findings, "mismatch").as_text().replace(
+        "?", "\N{REPLACEMENT CHARACTER}"
+    )
 
 
 def test_lines_of_a_transaction_that_is_cut_between_files(

@@ -1,16 +1,27 @@
-"""Load a file's text: unpacked, as UTF-8, with plain newlines."""
+"""Load a file's text: unpacked, as UTF-8, with plain newlines; whole, or piece by piece."""
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import BinaryIO
 
+from trueup.sources import packing as packings
+from trueup.sources.decoding import MARK, decoded
+from trueup.sources.limits import Limits
 from trueup.sources.logfile import LogFile
+from trueup.sources.packing import PIECE, packing_of
+
+__all__ = ["GZIP", "MARK", "Loaded", "TextFile", "beginning", "load", "stem", "unpack"]
 
 GZIP = b"\x1f\x8b"
-MARK = b"\xef\xbb\xbf"  # what Windows tools put before UTF-8
+
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
+_PLAIN = (".log", ".txt")
+_ENOUGH = 6  # bytes that tell a packing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,67 +38,157 @@ class Loaded:
     is_whole: bool = True
 
 
-def load(file: LogFile) -> Loaded:
-    """Read a file, unpack it if its bytes say gzip, and make its text UTF-8 with plain newlines."""
-    try:
-        with open(file.path, "rb", buffering=0) as opened:
-            if file.offset:
-                opened.seek(file.offset)
-            found = opened.read(file.size) if file.is_inner or file.offset else opened.read()
-    except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        problem = f"the file cannot be opened: {reason}"
-        return Loaded(f"unread:{file.name}", file.size, b"", (problem,), is_whole=False)
-    problems: list[str] = []
-    text, damage = unpack(found) if found.startswith(GZIP) else (found, None)
-    if damage:
-        problems.append(damage)
-    text = text.removeprefix(MARK)
-    if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n")
-    if not text.isascii():
+class TextFile:
+    """A file's text, piece by piece; whatever else there is to know is known behind its end."""
+
+    def __init__(self, file: LogFile, limits: Limits | None = None) -> None:
+        self._file = file
+        self._limits = limits or Limits()
+        self._digest = hashlib.sha256()
+        self.file_id = f"unread:{file.name}"
+        self.size = 0
+        """Bytes read, as found; of a file that cannot be opened, its size."""
+        self.problems: list[str] = []
+        self.is_whole = True
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yield the text as UTF-8 with plain newlines, in pieces of any length."""
         try:
-            text.decode()
-        except UnicodeDecodeError:
-            problems.append("some bytes are not UTF-8 and were replaced")
-            text = text.decode(errors="replace").encode()
-    digest = hashlib.sha256(found).hexdigest()
-    return Loaded(digest, len(found), text, tuple(problems), is_whole=damage is None)
+            opened = open(self._file.path, "rb", buffering=0)  # noqa: SIM115  (closed below)
+        except OSError as error:
+            self.size = self._file.size
+            self._damage(f"the file cannot be opened: {_reason(error)}")
+            return
+        with opened:
+            if self._file.offset:
+                opened.seek(self._file.offset)
+            found = self._found(opened)
+            start = next(found, b"")
+            if len(start) == self._file.size and (text := at_once(start)) is not None:
+                self.file_id = self._digest.hexdigest()
+                yield text
+                return
+            found = chain((start,), found)
+            yield from decoded(self._unpacked(found, 0), self.problems.append)
+            for _ in found:  # what stands behind a damage is a part of the file's id
+                pass
+        self.file_id = self._digest.hexdigest()
+
+    def _found(self, opened: BinaryIO) -> Iterator[bytes]:
+        """Yield the file's bytes as found."""
+        of_spool = self._file.is_inner
+        left = self._file.size
+        try:
+            while True:
+                # A small file is read at once; one more byte shows whether it has grown.
+                wanted = min(left, PIECE) if of_spool else min(left + 1 if left else PIECE, PIECE)
+                piece = opened.read(wanted) if wanted else b""
+                if not piece:
+                    return
+                if of_spool:
+                    left -= len(piece)
+                self.size += len(piece)
+                self._digest.update(piece)
+                yield piece
+                if len(piece) < wanted and self.size == self._file.size:
+                    return  # the whole of a file, which no pipe has a size for
+        except OSError as error:
+            self._damage(f"the file cannot be read to its end: {_reason(error)}")
+
+    def _unpacked(self, pieces: Iterator[bytes], depth: int) -> Iterator[bytes]:
+        """Unpack what the bytes say is packed, as often as it is; anything else stays."""
+        start = b""
+        while len(start) < _ENOUGH and (piece := next(pieces, b"")):
+            start = start + piece if start else piece
+        pieces = chain((start,), pieces) if start else pieces
+        packing = packing_of(start)
+        if packing is None:
+            return pieces
+        if depth == self._limits.nesting:
+            self._damage(f"packed more than {depth} times over: not unpacked any further")
+            return iter(())
+        text = self._bounded(packings.unpack(pieces, packing, self._damage))
+        return self._unpacked(text, depth + 1)
+
+    def _bounded(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Stop where a file unpacks to more than any log does."""
+        size = 0
+        limits = self._limits
+        for piece in pieces:
+            most = max(limits.expansion_from, limits.expansion * self.size)
+            if size + len(piece) > most:
+                self._damage(
+                    f"it unpacks to more than {limits.expansion} times its size: "
+                    f"reading stopped after {most // 10**6:,} MB"
+                )
+                yield piece[: most - size]
+                return
+            size += len(piece)
+            yield piece
+
+    def _damage(self, problem: str) -> None:
+        self.problems.append(problem)
+        self.is_whole = False
+
+
+def at_once(found: bytes) -> bytes | None:
+    """Return the text of a file that is as nearly all are: small, whole, in ASCII.
+
+    None where it takes more than a look: the layers for anything else take half as long again.
+    """
+    text = found
+    if found.startswith(GZIP):
+        member = zlib.decompressobj(wbits=31)
+        try:
+            text = member.decompress(found, PIECE)
+        except zlib.error:
+            return None
+        if not member.eof or member.unused_data:
+            return None
+    is_plain = text.isascii() and b"\r" not in text
+    return text if is_plain and packing_of(text) is None else None
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unreadable").lower()
+
+
+def load(file: LogFile, limits: Limits | None = None) -> Loaded:
+    """Read a file's whole text, unpacked if its bytes say so, as UTF-8 with plain newlines."""
+    read = TextFile(file, limits)
+    text = b"".join(read)
+    return Loaded(read.file_id, read.size, text, tuple(read.problems), read.is_whole)
+
+
+def beginning(file: LogFile, size: int = 64) -> bytes:
+    """Return the first bytes of a file's text; of a file of any size, a piece is read."""
+    start = b""
+    for piece in TextFile(file):
+        start += piece[:size]
+        if len(start) >= size:
+            break
+    return start[:size]
 
 
 def unpack(packed: bytes) -> tuple[bytes, str | None]:
-    """Unpack a gzip file of one or several members.
+    """Unpack a file of one or several members; its bytes tell what it is packed with.
 
     Returns all text before the first damage, and what the damage is (None: there is none).
     """
-    parts: list[bytes] = []
-    rest = packed
-    while rest:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            parts.append(member.decompress(rest))
-        except zlib.error as error:
-            parts.append(b"".join(_before_damage(rest)))
-            return b"".join(parts), f"damaged gzip data ({str(error).partition(': ')[2]})"
-        if not member.eof:
-            return b"".join(parts), "the gzip data is cut off"
-        rest = member.unused_data
-        if rest and not rest.startswith(GZIP):
-            damage = None if not rest.strip(b"\0") else "bytes after the end of the gzip data"
-            return b"".join(parts), damage
-    return b"".join(parts), None
+    damages: list[str] = []
+    packing = packing_of(packed)
+    if packing is None:
+        return packed, None
+    text = b"".join(packings.unpack([packed], packing, damages.append))
+    return text, damages[0] if damages else None
 
 
-def _before_damage(packed: bytes, step: int = 512) -> Iterable[bytes]:
-    """Yield what can be unpacked of a damaged member, to the last byte before the damage."""
-    member = zlib.decompressobj(wbits=31)
-    for start in range(0, len(packed), step):
-        before = member.copy()
-        try:
-            yield member.decompress(packed[start : start + step])
-        except zlib.error:
-            for place in range(start, start + step):
-                try:
-                    yield before.decompress(packed[place : place + 1])
-                except zlib.error:
-                    return
+def stem(name: str) -> str:
+    """Return a file's name without what it is packed with, and without `.log` or `.txt`."""
+    for endings in (_PACKED, _PLAIN):
+        ending = next((end for end in endings if name.lower().endswith(end)), "")
+        kept = name[: len(name) - len(ending)]
+        if not kept or kept.endswith("/"):
+            break
+        name = kept
+    return name

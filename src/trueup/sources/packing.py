@@ -1,136 +1,257 @@
-"""Files that are one file, compressed: gzip, bzip2, xz and zstd, piece by piece."""
+"""Unpack gzip, bzip2, xz and zstd piece by piece; what stands before a damage is kept."""
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-MAGIC = {
-    "gzip": b"\x1f\x8b",
-    "bzip2": b"BZh",
-    "xz": b"\xfd7zXZ\x00",
-    "zstd": b"\x28\xb5\x2f\xfd",
-}
-"""How a file of each shape begins, and each of its members."""
+PIECE = 4 * 2**20
+"""Bytes that are read, or unpacked, at a time."""
 
-PIECE = 1 << 18
-"""Bytes that are unpacked at a time, at most."""
-
-_STEP = 1 << 14
-"""Bytes that go in at a time: what they unpack to is lost where the data is damaged."""
+_LONGEST_MAGIC = 6
+# A decoder without copies loses what it unpacked in the call that meets the damage: small calls.
+_STEP = 1024
+_WINDOW = 128 * 2**20
+"""Memory that a file may ask its decoder to take; the highest usual settings need half of it."""
 
 
-class _Member(Protocol):
-    """What unpacks one member, as the standard library has it for bzip2, xz and zstd."""
+class Damage(Exception):  # noqa: N818  (what befell the data, no failure of the program)
+    """Packed data that cannot be unpacked any further."""
+
+    def __init__(self, before: bytes, reason: str) -> None:
+        super().__init__(reason)
+        self.before = before
+
+
+class Member(Protocol):
+    """One member, or frame, of a packed file, which is unpacked from its beginning to its end."""
 
     @property
-    def eof(self) -> bool: ...
+    def is_over(self) -> bool:
+        """Whether its end was reached."""
+
     @property
-    def needs_input(self) -> bool: ...
+    def is_hungry(self) -> bool:
+        """Whether it needs more input to go on."""
+
     @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+    def rest(self) -> bytes:
+        """Return the input behind its end."""
+
+    def unpack(self, packed: bytes) -> bytes:
+        """Take input and return some text, about a PIECE at most. Raises Damage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """A way of packing: its name, the bytes that begin a member, and its decoder."""
+
+    name: str
+    begins: Callable[[bytes], bool]
+    member: Callable[[], Member]
 
 
 class _Gzip:
-    """zlib's way of unpacking with the words of the others; damage costs no byte before it."""
-
     def __init__(self) -> None:
-        self._member: Any = zlib.decompressobj(wbits=31)
-        self._error: zlib.error | None = None
+        self._decoder = zlib.decompressobj(wbits=31)
+        self._tail = b""
+        self._is_fresh = True
 
     @property
-    def eof(self) -> bool:
-        return bool(self._member.eof)
+    def is_over(self) -> bool:
+        return self._decoder.eof
 
     @property
-    def needs_input(self) -> bool:
-        return not self._member.unconsumed_tail and not self._error
+    def is_hungry(self) -> bool:
+        return not self._tail
 
     @property
-    def unused_data(self) -> bytes:
-        return bytes(self._member.unused_data)
+    def rest(self) -> bytes:
+        return self._decoder.unused_data
 
-    def decompress(self, data: bytes, max_length: int) -> bytes:
-        if self._error:
-            raise self._error
-        data = self._member.unconsumed_tail + data
-        before = self._member.copy()
+    def unpack(self, packed: bytes) -> bytes:
+        if self._tail:
+            packed = self._tail + packed
+        before = None if self._is_fresh else self._decoder.copy()
+        self._is_fresh = False
         try:
-            return bytes(self._member.decompress(data, max_length))
+            text = self._decoder.decompress(packed, PIECE)
         except zlib.error as error:
-            # What comes before the damage, byte by byte; the damage itself shows at the next call.
-            self._error = error
-            return b"".join(_before_damage(before, data))
+            kept = b"".join(_before_damage(before or zlib.decompressobj(wbits=31), packed))
+            raise Damage(kept, str(error).partition(": ")[2]) from None
+        self._tail = self._decoder.unconsumed_tail
+        return text
 
 
-def _before_damage(member: Any, data: bytes) -> Iterator[bytes]:  # noqa: ANN401
-    for place in range(len(data)):
+def _before_damage(member: Any, packed: bytes, step: int = 512) -> Iterable[bytes]:  # noqa: ANN401  (zlib does not name the type of its decoders)
+    """Yield what can be unpacked of a damaged member, to the last byte before the damage."""
+    for start in range(0, len(packed), step):
+        before = member.copy()
         try:
-            yield member.decompress(data[place : place + 1])
+            yield member.decompress(packed[start : start + step])
         except zlib.error:
-            return
-
-
-def _zstd() -> _Member:
-    try:
-        from compression import zstd  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        from backports import zstd  # type: ignore[no-redef,unused-ignore]
-    member: _Member = zstd.ZstdDecompressor()
-    return member
-
-
-_MEMBERS: dict[str, Callable[[], _Member]] = {
-    "gzip": _Gzip,
-    "bzip2": bz2.BZ2Decompressor,
-    "xz": lzma.LZMADecompressor,
-    "zstd": _zstd,
-}
-
-
-def unpacked(shape: str, chunks: Iterable[bytes], damage: list[str]) -> Iterator[bytes]:
-    """Yield what a file of one or several members unpacks to, in pieces.
-
-    All that comes before the first damage; what the damage is goes into `damage`.
-    """
-    magic, data = MAGIC[shape], b""
-    member = _MEMBERS[shape]()
-    steps = _in_steps(chunks)
-    for step in steps:
-        data += step
-        while data or not member.needs_input:
-            if member.eof:
-                if magic.startswith(data):
-                    break  # perhaps the beginning of another member
-                if not data.startswith(magic):
-                    if any(rest.strip(b"\0") for rest in (data, *steps)):
-                        damage.append(f"bytes after the end of the {shape} data")
+            for place in range(start, start + step):
+                try:
+                    yield before.decompress(packed[place : place + 1])
+                except zlib.error:
                     return
-                member = _MEMBERS[shape]()
+
+
+class _Blocks:
+    """A member of bzip2 or xz."""
+
+    def __init__(self, decoder: Any, errors: tuple[type[Exception], ...]) -> None:  # noqa: ANN401
+        self._decoder = decoder
+        self._errors = errors
+
+    @property
+    def is_over(self) -> bool:
+        return bool(self._decoder.eof)
+
+    @property
+    def is_hungry(self) -> bool:
+        return bool(self._decoder.needs_input)
+
+    @property
+    def rest(self) -> bytes:
+        return bytes(self._decoder.unused_data)
+
+    def unpack(self, packed: bytes) -> bytes:
+        parts: list[bytes] = []
+        try:
+            for _ in range(PIECE // _STEP):
+                parts.append(self._decoder.decompress(packed, _STEP))
+                packed = b""
+                if self.is_over or self.is_hungry:
+                    break
+        except self._errors as error:
+            raise Damage(b"".join(parts), str(error)[:80].lower()) from None
+        return b"".join(parts)
+
+
+def _bzip2() -> Member:
+    import bz2
+
+    return _Blocks(bz2.BZ2Decompressor(), (OSError, ValueError))
+
+
+def _xz() -> Member:
+    import lzma
+
+    decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_WINDOW)
+    return _Blocks(decoder, (lzma.LZMAError, ValueError))
+
+
+class _Zstd:
+    def __init__(self) -> None:
+        import zstandard
+
+        self._error = zstandard.ZstdError
+        self._decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+        self._tail = b""
+
+    @property
+    def is_over(self) -> bool:
+        return self._decoder.eof
+
+    @property
+    def is_hungry(self) -> bool:
+        return not self._tail
+
+    @property
+    def rest(self) -> bytes:
+        return self._decoder.unused_data + self._tail
+
+    def unpack(self, packed: bytes) -> bytes:
+        packed = self._tail + packed
+        parts: list[bytes] = []
+        size = start = 0
+        while start < len(packed) and size < PIECE and not self._decoder.eof:
             try:
-                piece = member.decompress(data, PIECE)
-            except Exception as error:  # noqa: BLE001  (each library has errors of its own)
-                damage.append(f"damaged {shape} data ({_reason(error)})")
+                # One call has no bound but its input: four bytes can stand for 128 KB.
+                parts.append(self._decoder.decompress(packed[start : start + _STEP]))
+            except self._error as error:
+                reason = str(error).rpartition(": ")[2].lower()
+                raise Damage(b"".join(parts), reason) from None
+            size += len(parts[-1])
+            start += _STEP
+        self._tail = packed[start:]
+        return b"".join(parts)
+
+
+def _begins_zstd(start: bytes) -> bool:
+    # A frame, or one to skip over, as the parallel packers write.
+    return start.startswith(b"\x28\xb5\x2f\xfd") or (
+        start[1:4] == b"\x2a\x4d\x18" and start[0] & 0xF0 == 0x50  # noqa: PLR2004
+    )
+
+
+PACKINGS = (
+    Packing("gzip", lambda start: start.startswith(b"\x1f\x8b"), _Gzip),
+    Packing("bzip2", lambda start: start.startswith(b"BZh") and start[3:4].isdigit(), _bzip2),
+    Packing("xz", lambda start: start.startswith(b"\xfd7zXZ\0"), _xz),
+    Packing("zstd", _begins_zstd, _Zstd),
+)
+"""What single files are packed with; their bytes tell, never their names."""
+
+
+def packing_of(start: bytes) -> Packing | None:
+    """Return what the first bytes of a file say that it is packed with; None: with nothing."""
+    if start[:1].isdigit():  # as a log begins
+        return None
+    return next((packing for packing in PACKINGS if packing.begins(start)), None)
+
+
+def unpack(
+    pieces: Iterable[bytes], packing: Packing, say: Callable[[str], object]
+) -> Iterator[bytes]:
+    """Yield the text of a packed file of one or several members.
+
+    All text before the first damage is yielded, and `say` is told what the damage is.
+    """
+    source = iter(pieces)
+    packed = b""
+    while True:
+        while len(packed) < _LONGEST_MAGIC and (more := next(source, b"")):
+            packed += more
+        if not packed:
+            return
+        if not packing.begins(packed):
+            if _holds_more_than_zeros(packed, source):
+                say(f"bytes after the end of the {packing.name} data")
+            return
+        member = packing.member()
+        yield from _unpack_member(member, packed, source, packing.name, say)
+        if not member.is_over:
+            return
+        packed = member.rest
+
+
+def _unpack_member(
+    member: Member,
+    packed: bytes,
+    source: Iterator[bytes],
+    name: str,
+    say: Callable[[str], object],
+) -> Iterator[bytes]:
+    """Yield the text of a member to its end, or to where it is damaged."""
+    try:
+        while True:
+            if text := member.unpack(packed):
+                yield text
+            if member.is_over:
                 return
-            data = member.unused_data if member.eof else b""
-            yield from [piece] if piece else ()
-    if not member.eof:
-        damage.append(f"the {shape} data is cut off")
-    elif data:
-        damage.append(f"bytes after the end of the {shape} data")
+            packed = next(source, b"") if member.is_hungry else b""
+            if not packed and member.is_hungry:
+                say(f"the {name} data is cut off")
+                return
+    except Damage as damage:
+        yield damage.before
+        say(f"damaged {name} data ({damage})")
 
 
-def _in_steps(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    for chunk in chunks:
-        for place in range(0, len(chunk), _STEP):
-            yield chunk[place : place + _STEP]
-
-
-def _reason(error: Exception) -> str:
-    """Return what a library says of the damage, without what it says of itself."""
-    words = str(error)
-    return words.partition(": ")[2] or words
+def _holds_more_than_zeros(packed: bytes, source: Iterator[bytes]) -> bool:
+    """Tell whether anything but the zeros that some tools pad with stands there."""
+    return bool(packed.strip(b"\0")) or any(piece.strip(b"\0") for piece in source)

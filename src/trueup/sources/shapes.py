@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 
 from trueup.sources import aws
-from trueup.sources.packing import MAGIC
+from trueup.sources.packing import PACKINGS, packing_of
 
 HEAD = 1 << 16
 """Bytes that tell what a file is."""
 
 _MAGIC = (
-    *((magic, shape) for shape, magic in MAGIC.items()),
     (b"PK\x03\x04", "zip"),
     (b"PK\x05\x06", "zip"),
     (b"PK\x07\x08", "zip"),
@@ -24,6 +23,9 @@ _MAGIC = (
 
 AWS = {str(shape) for shape in aws.Shape}
 """Exports of log events."""
+
+PACKED = {packing.name for packing in PACKINGS}
+"""One file, packed."""
 
 ARCHIVES = {"zip", "tar"}
 
@@ -45,6 +47,8 @@ _USTAR = slice(257, 262)
 
 def shape_of(head: bytes) -> str | None:
     """Return what a file is by its first HEAD bytes: a key of the above, `log`, or None: unknown."""
+    if packing := packing_of(head):
+        return packing.name
     for magic, shape in _MAGIC:
         if head.startswith(magic):
             return shape

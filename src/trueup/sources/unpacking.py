@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO, NamedTuple
 
 from trueup.sources.archives import DamagedArchive, members, zip_names
@@ -12,8 +13,8 @@ from trueup.sources.aws import read_events
 from trueup.sources.exports import stream_files
 from trueup.sources.limits import Guard, Limits, TooMuch
 from trueup.sources.logfile import LogFile
-from trueup.sources.packing import MAGIC, unpacked
-from trueup.sources.shapes import ARCHIVES, AWS, FOREIGN, HEAD, shape_of
+from trueup.sources.packing import Packing, packing_of, unpack
+from trueup.sources.shapes import ARCHIVES, AWS, FOREIGN, HEAD, PACKED, shape_of
 from trueup.sources.slices import CHUNK, Slice, Spool
 from trueup.sources.streams import export_of, is_export, stream_of
 
@@ -82,7 +83,7 @@ class Unpacker:
             self._read_events(item, shape)
         elif shape in FOREIGN:
             self._note(name, FOREIGN[shape])
-        elif shape in {"log", *MAGIC} or item.is_log or name.lower().endswith(SUFFIXES):
+        elif shape in {"log", *PACKED} or item.is_log or name.lower().endswith(SUFFIXES):
             self._found.files.append(self._log_file(item))
         elif _TELLING.search(name) and item.content.size:
             self._note(name, "its bytes are not what its ending says: nothing of it was read")
@@ -91,22 +92,20 @@ class Unpacker:
 
     def _look_into(self, item: _Item) -> tuple[_Item, str | None]:
         """Tell a file's shape; one that is packed is unpacked, unless a plain log is in it."""
-        shape = inside = shape_of(item.content.head(HEAD))
-        if shape == "gzip" and is_export(item.path):
-            return item, shape
-        if shape not in MAGIC:
-            return item, _kind_of_zip(item.content) if shape == "zip" else shape
-        layers: list[str] = []
-        with item.content.open() as opened:
-            while inside in MAGIC:
-                layers.append(inside)
-                self._guard.check_depth(item.depth + len(layers))
-                inside = shape_of(next(_through(layers, opened, []), b"")[:HEAD])
-            if layers and inside and inside != "log":
-                damage: list[str] = []
-                content = self._spool.add(_through(layers, opened, damage), self._guard)
-                self._note(item.name, *damage)
-                item, shape = item._replace(content=content), inside
+        head = item.content.head(HEAD)
+        shape = shape_of(head)
+        if shape in PACKED and not is_export(item.path):
+            with item.content.open() as opened:
+                layers: list[Packing] = []
+                while packing := packing_of(head):
+                    layers.append(packing)
+                    self._guard.check_depth(item.depth + len(layers))
+                    head = next(_under(layers, opened, lambda _: None), b"")[:HEAD]
+                inside = shape_of(head)
+                if inside not in {None, "log"}:
+                    note = partial(self._note, item.name)
+                    content = self._spool.add(_under(layers, opened, note), self._guard)
+                    item, shape = item._replace(content=content), inside
         return item, _kind_of_zip(item.content) if shape == "zip" else shape
 
     def _open_archive(self, item: _Item, shape: str) -> None:
@@ -165,13 +164,15 @@ def _kind_of_zip(content: Slice) -> str | None:
     return None if "[Content_Types].xml" in names or "mimetype" in names else "zip"
 
 
-def _through(layers: list[str], opened: BinaryIO, damage: list[str]) -> Iterator[bytes]:
-    """Yield what is under the layers of packing."""
+def _under(
+    layers: list[Packing], opened: BinaryIO, note: Callable[[str], object]
+) -> Iterator[bytes]:
+    """Yield what lies under the layers of packing."""
     opened.seek(0)
-    chunks: Iterator[bytes] = iter(lambda: opened.read(CHUNK), b"")
-    for layer in layers:
-        chunks = unpacked(layer, chunks, damage)
-    return chunks
+    pieces: Iterator[bytes] = iter(lambda: opened.read(CHUNK), b"")
+    for packing in layers:
+        pieces = unpack(pieces, packing, note)
+    return pieces
 
 
 def shown(name: str) -> str:

@@ -1,0 +1,80 @@
+"""Fuzz the readers, led by coverage, for some time each.
+
+    pip install atheris
+    python benchmarks/fuzz/fuzz.py [TARGET...] --seconds 60
+
+Each target is a process of its own: a crash, an input that takes more than a second, or more than
+2 GB of memory ends it, and the input is kept in tests/fuzz/<target>, where the tests find it. What
+opens new paths is kept in benchmarks/fuzz/found/<target>, which later runs begin with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "tests" / "fuzz"
+FOUND = Path(__file__).parent / "found"
+SEEDS = Path(__file__).parent / "seeds"
+
+
+def fuzz(target: str, seconds: int) -> None:
+    """Fuzz a target in this process; libFuzzer ends it."""
+    import atheris
+
+    sys.path.insert(0, str(ROOT / "tests"))
+    with atheris.instrument_imports(include=["trueup", "zipfile", "tarfile"]):
+        from fuzz_targets import TARGETS
+
+    kept, found = KEPT / target, FOUND / target
+    kept.mkdir(parents=True, exist_ok=True)
+    found.mkdir(parents=True, exist_ok=True)
+    flags = [
+        f"-max_total_time={seconds}", "-timeout=1", "-rss_limit_mb=2048", "-max_len=65536",
+        f"-artifact_prefix={kept}/", "-print_final_stats=1",
+    ]  # fmt: skip
+    folders = [str(folder) for folder in (found, kept, SEEDS / target) if folder.is_dir()]
+    atheris.Setup([sys.argv[0], *flags, *folders], TARGETS[target])
+    atheris.Fuzz()
+
+
+def main() -> None:
+    """Run the targets one after the other and say how many inputs each took."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("targets", nargs="*")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.inside:
+        fuzz(given.targets[0], given.seconds)
+        return
+    sys.path.insert(0, str(ROOT / "tests"))
+    from fuzz_targets import TARGETS
+
+    total = 0
+    for target in given.targets or TARGETS:
+        command = [sys.executable, __file__, target, "--inside", "--seconds", str(given.seconds)]
+        started = time.monotonic()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        said = dict(re.findall(r"stat::(\w+):\s+(\d+)", done.stderr))
+        inputs = int(said.get("number_of_executed_units", 0))
+        total += inputs
+        print(
+            f"{target:12} {inputs:>10,} inputs in {time.monotonic() - started:4.0f} s, slowest "
+            f"{said.get('slowest_unit_time_sec', '?')} s, peak {said.get('peak_rss_mb', '?')} MB, "
+            f"{'ended by itself' if done.returncode == 0 else 'FAILED'}"
+        )
+        if done.returncode:
+            print(done.stderr[-3000:])
+    print(f"{total:,} inputs in all")
+
+
+if __name__ == "__main__":
+    main()

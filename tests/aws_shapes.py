@@ -12,6 +12,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -21,6 +22,20 @@ from typing import Any
 Told = tuple[str, str, str]
 
 GROUP = "/aws/lambda/syncBalanceSQS"
+
+
+_ENTRY = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ", re.MULTILINE)
+
+
+def events_of(stream: str, text: str) -> list[Told]:
+    """The events of a text export, in order of time."""
+    found = list(_ENTRY.finditer(text))
+    ends = [*(match.start() for match in found[1:]), len(text)]
+    events = (
+        (stream, match[1], text[match.end() : end].rstrip("\n"))
+        for match, end in zip(found, ends, strict=True)
+    )
+    return sorted(events, key=lambda event: event[1])
 
 
 def ms_of(time: str) -> int:

@@ -16,24 +16,11 @@ from hypothesis import strategies as st
 
 import aws_shapes
 import trueup
-from aws_shapes import OF_ONE_STREAM, WITH_STREAMS, Told
+from aws_shapes import OF_ONE_STREAM, WITH_STREAMS, Told, events_of
 from trueup.config import Settings
 from trueup.sample import write_sample
 from trueup.sources import aws
 from trueup.sources.aws import Event, export_text, read_events, shape_of
-
-_ENTRY = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ", re.MULTILINE)
-
-
-def events_of(stream: str, text: str) -> list[Told]:
-    """The events of a text export, in order of time."""
-    found = list(_ENTRY.finditer(text))
-    ends = [*(match.start() for match in found[1:]), len(text)]
-    events = [
-        (stream, match[1], text[match.end() : end].rstrip("\n"))
-        for match, end in zip(found, ends, strict=True)
-    ]
-    return sorted(events, key=lambda event: event[1])
 
 
 @pytest.fixture(scope="module")

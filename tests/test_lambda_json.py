@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 import aws_shapes
 import trueup
+from aws_shapes import events_of
 from conftest import ledger_log
 from lambda_json_logs import as_json
-from test_aws import events_of, figures, streams_of, write_text
+from test_aws import figures, streams_of, write_text
 from trueup.logs.entries import Source
 from trueup.logs.kinds import entry_pattern
 from trueup.logs.lambda_json import as_classic, inspected

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import json
 import lzma
-import re
 from collections.abc import Callable
 from datetime import datetime
 from itertools import chain
@@ -18,11 +17,10 @@ import pytest
 import aws_shapes
 import trueup
 from archives import tarred, zipped, zstd
-from aws_shapes import Told
+from aws_shapes import Told, events_of
 from trueup.config import Settings
 from trueup.sample import write_sample
 
-_ENTRY = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ", re.MULTILINE)
 STAMP = datetime(2024, 5, 1)  # noqa: DTZ001
 Texts = dict[str, str]
 Report = dict[str, Any]
@@ -39,16 +37,6 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Texts:
         events = events_of(stream.name, b"".join(parts).decode())
         found[stream.name] = "".join(f"{time} {message}\n\n" for _, time, message in events)
     return found
-
-
-def events_of(stream: str, text: str) -> list[Told]:
-    found = list(_ENTRY.finditer(text))
-    ends = [*(match.start() for match in found[1:]), len(text)]
-    events = (
-        (stream, match[1], text[match.end() : end].rstrip("\n"))
-        for match, end in zip(found, ends, strict=True)
-    )
-    return sorted(events, key=lambda event: event[1])
 
 
 def every_event(texts: Texts) -> list[Told]:

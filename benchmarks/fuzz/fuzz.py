@@ -11,16 +11,20 @@ opens new paths is kept in benchmarks/fuzz/found/<target>, which later runs begi
 from __future__ import annotations
 
 import argparse
+import bz2
+import gzip
+import hashlib
+import lzma
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "tests" / "fuzz"
 FOUND = Path(__file__).parent / "found"
-SEEDS = Path(__file__).parent / "seeds"
 
 
 def fuzz(target: str, seconds: int) -> None:
@@ -38,9 +42,53 @@ def fuzz(target: str, seconds: int) -> None:
         f"-max_total_time={seconds}", "-timeout=1", "-rss_limit_mb=2048", "-max_len=65536",
         f"-artifact_prefix={kept}/", "-print_final_stats=1",
     ]  # fmt: skip
-    folders = [str(folder) for folder in (found, kept, SEEDS / target) if folder.is_dir()]
+    folders = [str(folder) for folder in (found, kept, FOUND / "seeds" / target) if folder.is_dir()]
     atheris.Setup([sys.argv[0], *flags, *folders], TARGETS[target])
     atheris.Fuzz()
+
+
+def write_seeds() -> None:
+    """Write what fuzzing begins with: a small sample in the shapes that each target reads."""
+    from archives import tarred, zipped, zstd
+    from aws_shapes import WITH_STREAMS, events_of
+    from lambda_json_logs import as_json
+    from trueup.sample import write_sample
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_sample(Path(folder) / "logs", subscribers=3, days=4, seed=3)
+        paths = sorted(Path(folder, "logs").glob("*/*.gz"))[:6]
+        packed = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in paths}
+    texts = [gzip.decompress(content) for content in packed.values()]
+    events = [
+        event
+        for name, text in zip(packed, texts, strict=True)
+        for event in events_of(name.partition("/")[0], text.decode())
+    ]
+    lines = [message.encode() for _, _, message in as_json(events[:40])]
+    bodies = [message.partition("balance ")[2].encode() for _, _, message in events]
+    exports = [b"\0" + write(events[:30]) for _, write in WITH_STREAMS.values()]
+    zip_file, tar_file = zipped(packed), tarred(packed)
+    seeds = {
+        "entries": texts,
+        "objects": bodies,
+        "inspect": bodies,
+        "lambda_json": [line[2:] for line in lines],
+        "packed": [
+            b"\0" + gzip.compress(texts[0])[2:],
+            b"\1" + bz2.compress(texts[0])[4:],
+            b"\2" + lzma.compress(texts[0])[6:],
+            b"\3" + zstd(texts[0])[4:],
+        ],
+        "shapes": [*packed.values(), *(export[1:] for export in exports), zip_file, tar_file],
+        "zip": [zip_file[4:]],
+        "tar": [tar_file[:257] + tar_file[262:]],
+        "aws": exports,
+    }
+    for target, contents in seeds.items():
+        (FOUND / "seeds" / target).mkdir(parents=True, exist_ok=True)
+        for content in contents:
+            name = hashlib.sha256(content).hexdigest()[:16]
+            (FOUND / "seeds" / target / name).write_bytes(content[:60_000])
 
 
 def main() -> None:
@@ -58,6 +106,7 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "tests"))
     from fuzz_targets import TARGETS
 
+    write_seeds()
     total = 0
     for target in given.targets or TARGETS:
         command = [sys.executable, __file__, target, "--inside", "--seconds", str(given.seconds)]

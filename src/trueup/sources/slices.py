@@ -8,7 +8,7 @@ import os
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from shutil import rmtree
+from shutil import copyfileobj, rmtree
 from tempfile import mkdtemp
 from typing import BinaryIO, NamedTuple
 
@@ -108,6 +108,17 @@ class Spool:
         with open(self.path, "ab+") as file:
             yield file
         self.size = os.path.getsize(self.path)
+
+    @contextmanager
+    def own_file(self, content: Slice) -> Iterator[str]:
+        """Yield the path of a file under a name of ours that holds these bytes alone."""
+        path = f"{self.path}-part"
+        with content.open() as opened, open(path, "wb") as file:
+            copyfileobj(opened, file)
+        try:
+            yield path
+        finally:
+            os.unlink(path)
 
     def close(self) -> None:
         """Remove the file; done by itself when the spool goes."""

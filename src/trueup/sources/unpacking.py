@@ -10,11 +10,12 @@ from typing import BinaryIO, NamedTuple
 
 from trueup.sources.archives import DamagedArchive, members, zip_names
 from trueup.sources.aws import read_events
+from trueup.sources.documents import UnreadableDocument, read_document
 from trueup.sources.exports import stream_files
 from trueup.sources.limits import Guard, Limits, TooMuch
 from trueup.sources.logfile import LogFile
 from trueup.sources.packing import Packing, packing_of, unpack
-from trueup.sources.shapes import ARCHIVES, AWS, FOREIGN, HEAD, PACKED, shape_of
+from trueup.sources.shapes import ARCHIVES, AWS, DOCUMENTS, FOREIGN, HEAD, LOG, PACKED, shape_of
 from trueup.sources.slices import CHUNK, Slice, Spool
 from trueup.sources.streams import export_of, is_export, stream_of
 
@@ -79,6 +80,8 @@ class Unpacker:
         if shape in ARCHIVES:
             self._note(name, item.problem)
             self._open_archive(item, shape)
+        elif shape in DOCUMENTS:
+            self._read_document(item, shape)
         elif shape in AWS:
             self._read_events(item, shape)
         elif shape in FOREIGN:
@@ -124,6 +127,21 @@ class Unpacker:
             self._note(item.name, str(damage))
         if litter:
             self._found.ignored.append(f"{item.name}!__MACOSX ({litter:,} files that macOS adds)")
+
+    def _read_document(self, item: _Item, shape: str) -> None:
+        """Take the text out of a document."""
+        try:
+            with self._spool.own_file(item.content) as path:
+                document = read_document(shape, path, most=self._guard.limits.expansion_from)
+        except UnreadableDocument as problem:
+            self._note(item.name, item.problem, str(problem))
+            return
+        if not LOG.search(document.text):
+            self._found.ignored.append(item.name)
+            return
+        text = self._spool.add([document.text], self._guard)
+        self._note(item.name, *document.notes)
+        self._found.files.append(self._log_file(item._replace(content=text)))
 
     def _read_events(self, item: _Item, shape: str) -> None:
         """Take an export of AWS's apart into its streams."""

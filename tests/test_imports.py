@@ -15,7 +15,7 @@ def imported(statement: str) -> set[str]:
 
 
 HEAVY = {"pyarrow", "duckdb", "xlsxwriter", "jinja2", "rich", "typer", "pandas", "numpy"}
-HEAVY |= {"boto3", "botocore", "urllib3"}
+HEAVY |= {"boto3", "botocore", "urllib3", "docx", "lxml"}
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ HEAVY |= {"boto3", "botocore", "urllib3"}
         ("import trueup.books.reading", set()),
         ("import trueup.sample", set()),
         ("import trueup.sources.s3, trueup.sources.cloudwatch", set()),
+        ("import trueup.sources.documents", set()),
     ],
 )
 def test_light(statement: str, allowed: set[str]) -> None:

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from trueup.errors import BadUse
-from trueup.sources.loading import GZIP, MARK, load
+from trueup.sources.loading import GZIP, MARK, load, stem
 from trueup.sources.logfile import Found, LogFile
 
 SUFFIXES = (".gz", ".log", ".txt")
@@ -116,7 +116,8 @@ def stream_of(path: str, name: str) -> str:
 
     It is the name of its folder, where the folder is a stream's (`2024-01-31-[$LATEST]<hex>`, or
     `2024/01/31/[$LATEST]<hex>` as in CloudWatch, which is the same stream) or the file has an
-    export's number for its name; the file's own name otherwise.
+    export's number for its name; the file's own name, without its
+    endings, otherwise: `x.log` and `x.log.gz` are one stream.
     """
     *folders, file = path.split(os.sep)
     folder = folders[-1] if folders else ""
@@ -124,7 +125,7 @@ def stream_of(path: str, name: str) -> str:
         return folder
     if _STREAM_TAIL.fullmatch(folder) and "".join(folders[-4:-1]).isdigit():
         return "-".join(folders[-4:])
-    return folder if folder and _EXPORT_NUMBER.fullmatch(file) else name
+    return folder if folder and _EXPORT_NUMBER.fullmatch(file) else stem(name)
 
 
 def _without_repeats(files: list[LogFile]) -> tuple[list[LogFile], list[tuple[str, str]]]:

@@ -138,12 +138,8 @@ def _report(  # noqa: PLR0913
     on_read: Callable[[int], None],
     stack: ExitStack,
 ) -> Report:
-    folder: list[Path] = []
-
     def spill() -> Path:
-        made = stack.enter_context(tempfile.TemporaryDirectory(prefix="trueup-"))
-        folder.append(Path(made))
-        return folder[0]
+        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueup-")))
 
     started = time.perf_counter()
     tables = read_logs(
@@ -162,7 +158,7 @@ def _report(  # noqa: PLR0913
 
     started = time.perf_counter()
     connection = connect(
-        folder[0] if folder else None, settings.memory_limit, settings.process_count
+        tables if isinstance(tables, Path) else None, settings.memory_limit, settings.process_count
     )
     stack.callback(connection.close)
     books = keep_books(connection, tables, settings, key)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import accumulate, chain, repeat
 from operator import itemgetter
 from typing import NamedTuple, cast
 
-from trueup.logs.kinds import UNREADABLE, Markers, entry_pattern, other_kind
+from trueup.logs.kinds import OTHER, UNREADABLE, Markers, entry_pattern, other_kind
 from trueup.logs.lambda_json import convert, lines_of
 from trueup.logs.rows import Rows
+
+MOST_OF_ENTRY = 4 * 2**20
+"""Bytes that are read of one entry; CloudWatch takes none that is longer than a quarter of it."""
 
 
 class Source(NamedTuple):
@@ -24,6 +27,10 @@ class Source(NamedTuple):
 
     file: int
     text: bytes
+    export: str = ""
+    """Files of one export continue one another; what two exports both have counts once."""
+    joins: bool = True
+    """Whether it may be a piece that continues the file before it, though its export is its own."""
 
 
 Entry = tuple[bytes, str, re.Match[bytes], int, int, int]
@@ -53,18 +60,83 @@ def last_line(entry: Entry) -> int:
     return line + text[match.end() : end].rstrip().count(b"\n")
 
 
-def read_entries(sources: Sequence[Source], rows: Rows, markers: Markers = ()) -> list[Entry]:
+def read_entries(
+    sources: Sequence[Source], rows: Rows, markers: Markers = (), most: int = MOST_OF_ENTRY
+) -> list[Entry]:
     """Find the entries of a stream's files and put them in order of time; ties as they stand.
 
-    Counts every entry by kind in `rows`, and keeps each file's count and first and last time.
+    Counts every entry by kind in `rows`, and keeps each file's count and first and last time. Of
+    an entry, `most` bytes are read. What several exports of the stream have counts once.
     """
     pattern = entry_pattern(markers)
-    framed = [_frame(source, rows, pattern) for source in _mended(sources, rows, pattern)]
-    entries = framed[0] if len(framed) == 1 else list(chain(*_in_sequence(framed)))
+    exports = by_export(sources, pattern)
+    framed = [
+        [_frame(source, rows, pattern, most=most) for source in _mended(export, rows, pattern)]
+        for export in exports
+    ]
+    parts = framed[0] if len(framed) == 1 else [part for of in framed for part in _in_sequence(of)]
+    entries = parts[0] if len(parts) == 1 else list(chain(*_in_sequence(parts, len(framed))))
     times = [entry[0] for entry in entries]
     if times != sorted(times):
         entries.sort(key=itemgetter(0))
+    if len(framed) > 1:
+        from trueup.logs.repeats import Repeats
+
+        repeats = Repeats(
+            rows,
+            {source.file: rank for rank, export in enumerate(exports) for source in export},
+            {last_of(part) for part in parts if is_cut(part, rows)},
+        )
+        entries = list(repeats.left_out(entries))
+        repeats.say()
     return entries
+
+
+def last_of(part: list[Entry]) -> tuple[int, int]:
+    """Return file and line of the last entry as they stand."""
+    return part[-1][4], part[-1][5]
+
+
+def is_cut(part: list[Entry], rows: Rows) -> bool:
+    """Tell whether the last entry may be cut off, since its file is."""
+    return bool(part) and rows.files[part[-1][4]].status == "partial"
+
+
+def by_export(sources: Sequence[Source], pattern: re.Pattern[bytes]) -> list[list[Source]]:
+    """Return the files of each export of a stream, in order of the exports' names.
+
+    A file that is an export of its own continues the one before it, if that is another such file
+    and text stands before its first entry.
+    """
+    if len(sources) == 1 or all(source.export == sources[0].export for source in sources):
+        return [list(sources)]
+    sizes = Counter(source.export for source in sources)
+    exports: list[list[Source]] = []
+    for source in sorted(sources, key=lambda source: source.export):
+        before = exports[-1][-1] if exports else None
+        if before and (
+            before.export == source.export
+            or (may_join(before, source, sizes) and _head(source, pattern).strip())
+        ):
+            exports[-1].append(source)
+        else:
+            exports.append([source])
+    return exports
+
+
+def may_join(before: Source, source: Source, sizes: Mapping[str, int]) -> bool:
+    """Tell whether two files that are exports of their own may be pieces of one."""
+    return before.joins and source.joins and sizes[before.export] == 1 and sizes[source.export] == 1
+
+
+def _head(source: Source, pattern: re.Pattern[bytes]) -> bytes:
+    """Return the text before the first entry."""
+    first = pattern.search(source.text)
+    return source.text[1 : first.start() if first else len(source.text)]
+
+
+CONTINUES = "text before the first entry was read as the end of the file before"
+BELONGS_TO_NONE = "text before the first entry belongs to none"
 
 
 def _mended(sources: Sequence[Source], rows: Rows, pattern: re.Pattern[bytes]) -> list[Source]:
@@ -76,17 +148,25 @@ def _mended(sources: Sequence[Source], rows: Rows, pattern: re.Pattern[bytes]) -
         if head.strip() and mended:
             mended[-1] = mended[-1]._replace(text=mended[-1].text + head)
             rows.files[source.file].continues = True
-            problem = "text before the first entry was read as the end of the file before"
-            rows.add_problem(source.file, 1, problem)
+            rows.add_problem(source.file, 1, CONTINUES)
             if not first:
                 continue
         elif head.strip() and first:
-            rows.add_problem(source.file, 1, "text before the first entry belongs to none")
+            rows.add_problem(source.file, 1, BELONGS_TO_NONE)
+        elif not head.strip() and not first:
+            continue
         mended.append(source)
     return mended
 
 
-def _frame(source: Source, rows: Rows, pattern: re.Pattern[bytes]) -> list[Entry]:
+def _frame(
+    source: Source,
+    rows: Rows,
+    pattern: re.Pattern[bytes],
+    before: int = 0,
+    most: int = MOST_OF_ENTRY,
+) -> list[Entry]:
+    """Find the entries of a text that stands behind `before` newlines of its file."""
     text, file = source.text, source.file
     matches = list(pattern.finditer(text))
     if not matches:
@@ -98,18 +178,58 @@ def _frame(source: Source, rows: Rows, pattern: re.Pattern[bytes]) -> list[Entry
     ends = [*starts[1:], len(text)]
     if None in kinds:
         _name_others(kinds, matches, ends, pattern)
-    entries = zip(times, kinds, matches, ends, repeat(file), accumulate(newlines))
+    lines: Iterable[int] = accumulate(newlines)
+    if before:
+        lines = map(before.__add__, lines)
+    entries = zip(times, kinds, matches, ends, repeat(file), lines)
     known = cast("list[Entry]", list(entries))
-    rows.files[file].entries = len(known)
+    if len(text) > most:
+        known = [_within(entry, most, rows) for entry in known]
+    facts = rows.files[file]
+    facts.entries += len(known)
     times.sort()
     if impossible := _impossible_hours(times):
         known = _without(impossible, known, rows)
         times = sorted(entry[0] for entry in known)
     if known:
-        rows.files[file].first_at, rows.files[file].last_at = times[0], times[-1]
+        facts.first_at = min(facts.first_at or times[0], times[0])
+        facts.last_at = max(facts.last_at or times[-1], times[-1])
     for kind, count in Counter(map(itemgetter(1), known)).items():
-        rows.kinds[file, kind] += count
+        rows.kinds[file, kind if len(rows.kinds) < _MOST_KINDS else _common(kind)] += count
     return known
+
+
+def _within(entry: Entry, most: int, rows: Rows) -> Entry:
+    """Cut an entry that is too long, and say so."""
+    time, kind, match, found, file, line = entry
+    end = end_within(match.string, match.start() + 1, found, most)
+    if end < found:
+        rows.add_problem(file, line, too_long(most))
+    return time, kind, match, end, file, line
+
+
+def too_long(most: int) -> str:
+    """Say that an entry is longer than what is read of one."""
+    size = f"{most // 2**20} MB" if most >= 2**20 else f"{most} bytes"
+    return f"the entry is longer than {size}: what stands behind its first {size} was not read"
+
+
+def end_within(text: bytes, start: int, end: int, most: int) -> int:
+    """Return where an entry's text ends, or its first `most` bytes of whole characters."""
+    if end - start <= most:
+        return end
+    end = start + most
+    while end > start and text[end] & 0xC0 == 0x80:  # noqa: PLR2004  (a character goes on)
+        end -= 1
+    return end
+
+
+# Kinds and files; the logs have dozens. Text that makes up words for each entry makes no more.
+_MOST_KINDS = 100_000
+
+
+def _common(kind: str) -> str:
+    return OTHER if kind.startswith(OTHER) else kind
 
 
 def _name_others(
@@ -157,28 +277,41 @@ def _without(impossible: set[bytes], entries: list[Entry], rows: Rows) -> list[E
     return known
 
 
-def _in_sequence(parts: list[list[Entry]]) -> list[list[Entry]]:
-    """Put the files of a stream in the order in which they were written.
+def _in_sequence(parts: list[list[Entry]], exports: int = 1) -> list[list[Entry]]:
+    """Put the files of an export in the order in which they were written."""
+    parts = [part for part in parts if part]
+    if len(parts) < 2 or exports > 1:  # noqa: PLR2004
+        return parts
+    return [parts[place] for place in sequence([span(part) for part in parts])]
+
+
+Span = tuple[bytes, bytes, bytes, bytes]
+"""Of a file's entries, the times of the first and the last as they stand, the least, the greatest."""
+
+
+def span(part: Sequence[Entry]) -> Span:
+    """Return the span of a file's entries."""
+    times = [entry[0] for entry in part]
+    return times[0], times[-1], min(times), max(times)
+
+
+def sequence(spans: Sequence[Span]) -> list[int]:
+    """Return the places of an export's files in the order in which they were written.
 
     Names give it, except where a name contradicts the times at a cut: if one file ends in the
     millisecond in which another begins, and all of it is earlier, the second follows the first,
     whatever they are called. Only at such a cut does the order decide anything: entries of other
     milliseconds are sorted by time.
     """
-    parts = [part for part in parts if part]
-    if len(parts) < 2:  # noqa: PLR2004
-        return parts
-    ordered: list[list[Entry]] = []
-    for part in parts:
-        last = max(map(itemgetter(0), part))
+    ordered: list[int] = []
+    for this, (first, last, _, greatest) in enumerate(spans):
         place = next(
             (
                 place
                 for place, other in enumerate(ordered)
-                if part[-1][0] == last == other[0][0] == min(map(itemgetter(0), other))
-                and part[0][0] < last
+                if last == greatest == spans[other][0] == spans[other][2] and first < greatest
             ),
             len(ordered),
         )
-        ordered.insert(place, part)
+        ordered.insert(place, this)
     return ordered

@@ -33,6 +33,8 @@ class FileFacts:
     status: str = "read"
     continues: bool = False
     """Whether it begins with the end of the file before it."""
+    is_repeated: bool = False
+    """Whether entries of it are in another export too, and count there."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,8 @@ class Rows:
     streams: list[str] = field(default_factory=list)
     kinds: Counter[tuple[int, str]] = field(default_factory=Counter)
     tables: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in READ_TABLES})
+    is_last: bool = True
+    """Whether no rows of the same files follow, so that what is counted of them is known."""
 
     def add_problem(self, file: int, line: int, problem: str, excerpt: str = "") -> None:
         """Note what is wrong with a line, or with the file as a whole (line 0)."""
@@ -85,13 +89,13 @@ def pack(rows: Rows) -> Packed:
     }
     contents: dict[str, Iterable[Sequence[Any]]] = {
         **rows.tables,
-        "entry_kinds": [(file, kind, count) for (file, kind), count in rows.kinds.items() if count],
+        "entry_kinds": [(file, kind, count) for (file, kind), count in rows.kinds.items() if count and rows.is_last],
         "files": [
             (
                 facts.file_id, facts.name, facts.size, facts.unpacked_size, facts.entries,
                 facts.first_at, facts.last_at, facts.status,
             )
-            for facts in rows.files
+            for facts in rows.files if rows.is_last
         ],
     }  # fmt: skip
     return {name: _columns(TABLES[name], contents[name], repeated) for name in TABLES}

@@ -8,10 +8,17 @@ file mixed the lines.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from trueup.logs.entries import Entry, Source, entry_text, last_line, read_entries
+from trueup.logs.entries import (
+    MOST_OF_ENTRY,
+    Entry,
+    Source,
+    entry_text,
+    last_line,
+    read_entries,
+)
 from trueup.logs.kinds import UNREADABLE, Markers
 from trueup.logs.lambda_json import crash_of, lines_of
 from trueup.logs.layouts import (
@@ -46,6 +53,12 @@ _LAST_LINE_OF_MESSAGE = _MESSAGE.index("last_line")
 _TRANSACTION = [column.name for column in TABLES["transactions"]]
 _SUBSCRIBER = _TRANSACTION.index("subscriber_id")
 _OUTCOME = _TRANSACTION.index("outcome")
+_REQUEST_OF = {
+    "messages": _MESSAGE.index("request_id"),
+    "transactions": _TRANSACTION.index("request_id"),
+}
+"""Where the request id stands in the rows that later entries of the invocation change."""
+
 _TYPES = {b"CREDIT", b"DEBIT", b""}
 _ERROR = _TRANSACTION.index("error_subscription_balance")
 
@@ -121,12 +134,12 @@ class _Stream:
         self.uncaught: bytes | None = None  # the latest exception that nothing has claimed yet
         self.early_crash: tuple[bytes, bytes] | None = None
 
-    def read(self, entries: list[Entry]) -> None:
+    def read(self, entries: Iterable[Entry]) -> None:
+        """Take entries, which come in order of time."""
         for entry in entries:
             reader = _READERS.get(entry[1])
             if reader:
                 reader(self, entry)
-        self.close()
 
     # Messages and transactions
 
@@ -368,8 +381,32 @@ class _Stream:
         self.rows.add_problem(file, line, problem, kind)
 
     def close(self) -> None:
+        """Add the rows of the invocations: the stream has ended."""
         rows = [invocation.row(self.stream) for invocation in self.invocations.values()]
         self.rows.tables["invocations"].extend(rows)
+        self.invocations = {}
+
+    def hand_on(self, over: Iterable[bytes]) -> Rows:
+        """Return the rows that nothing will change any more, and forget them.
+
+        `over` names the invocations that have ended; the one that is open in the stream, and the
+        one that ended last, stay.
+        """
+        for request_id in over:
+            invocation = self.invocations[request_id]
+            if invocation is not self.current and invocation is not self.ended:
+                self.rows.tables["invocations"].append(invocation.row(self.stream))
+                del self.invocations[request_id]
+        handed = Rows(self.rows.files, self.rows.streams, is_last=False)
+        for name, rows in self.rows.tables.items():
+            place = _REQUEST_OF.get(name)
+            stay: list[Any] = []
+            if place is not None:
+                stay = [row for row in rows if row[place] in self.invocations]
+                rows = [row for row in rows if row[place] not in self.invocations]  # noqa: PLW2901
+            handed.tables[name] = rows[:]
+            self.rows.tables[name][:] = stay
+        return handed
 
 
 _READERS: dict[str, Callable[[_Stream, Entry], None]] = {
@@ -402,9 +439,17 @@ def _first_line(text: bytes) -> bytes:
     return line[:_ERROR_LENGTH].decode("utf-8", "ignore").encode()
 
 
-def read_stream(name: str, sources: Sequence[Source], rows: Rows, markers: Markers = ()) -> None:
+def read_stream(
+    name: str,
+    sources: Sequence[Source],
+    rows: Rows,
+    markers: Markers = (),
+    most: int = MOST_OF_ENTRY,
+) -> None:
     """Read the files of one stream, given in order of name, into rows.
 
     `Rows.files` already holds the facts of each source's file; nothing in the text raises.
     """
-    _Stream(name, rows).read(read_entries(sources, rows, markers))
+    stream = _Stream(name, rows)
+    stream.read(read_entries(sources, rows, markers, most))
+    stream.close()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from trueup.logs.kinds import Markers, entry_pattern
 from trueup.reports.log_text import LogText, Place, lines_of, tells
-from trueup.sources.loading import load
+from trueup.reports.log_window import window
+from trueup.sources.loading import TextFile
 from trueup.sources.logfile import LogFile
 
 MOST_LINES = 60
 """Lines that are shown of one place; a dump of an object can have thousands."""
 
+MOST_TEXT = 32 * 2**20
+"""Bytes of a file's text that are held at a time; of a longer one, what stands around a place."""
 
 WITHHELD = "lines of the logs are not shown: they hold the ids that pseudonyms stand for"
 """What is said in the place of a log's lines, where the books hold pseudonyms."""
@@ -45,14 +49,17 @@ class Excerpt:
 class Logs:
     """The files of an audit, each read again when a place in it is asked for."""
 
-    def __init__(self, files: Sequence[LogFile], markers: Markers = ()) -> None:
+    def __init__(
+        self, files: Sequence[LogFile], markers: Markers = (), most: int = MOST_TEXT
+    ) -> None:
         self._files = files
+        self._most = most
         self._pattern = entry_pattern(markers)
-        self._texts: dict[str, tuple[LogText, str]] = {}
+        self._latest: tuple[str, LogText, str] | None = None
 
     def excerpts(self, place: Place) -> Iterator[Excerpt]:
         """Yield the lines of a place, and those of the file that its last entry goes on in."""
-        text, problem = self._text(place.file_id, place.file)
+        text, problem = self._text(place)
         yield _excerpt(place, text, lines_of(text, place), problem)
         beyond = place.last_line - len(text.lines)
         follower = self._follower(place.file) if beyond > 0 and not problem else None
@@ -60,34 +67,54 @@ class Logs:
             title = f"{place.title}: what the next file has of it"
             # Lines of the second file count on from those of the first, its last newline included.
             rest = Place(title, "", follower.name, 1, beyond + 1, place.request_id)
-            text = self._framed(load(follower).text)
+            text, _ = self._load(follower, rest)
             yield _excerpt(rest, text, set(range(min(beyond + 1, text.end_of_head()))), "")
 
-    def _text(self, file_id: str, name: str) -> tuple[LogText, str]:
-        if file_id not in self._texts:
-            self._texts[file_id] = self._read(file_id, name)
-        return self._texts[file_id]
-
-    def _read(self, file_id: str, name: str) -> tuple[LogText, str]:
-        problem = "the file is not there any more"
-        text = b""
+    def _text(self, place: Place) -> tuple[LogText, str]:
+        if self._latest and self._latest[0] == place.file_id:
+            return self._latest[1:]
+        text, problem = LogText([], self._pattern), "the file is not there any more"
         for file in self._files:
-            if file.name == name:
-                loaded = load(file)
-                if loaded.file_id == file_id:
-                    return self._framed(loaded.text), ""
-                unread = loaded.file_id.startswith("unread:")
-                problem = loaded.problems[0] if unread else "the file has changed since it was read"
-                text = loaded.text
-        return self._framed(text), problem
+            if file.name == place.file:
+                text, read = self._load(file, place)
+                if read.file_id == place.file_id:
+                    # A long one is read again for another place.
+                    self._latest = None if text.is_window else (read.file_id, text, "")
+                    return text, ""
+                unread = read.file_id.startswith("unread:")
+                problem = read.problems[0] if unread else "the file has changed since it was read"
+        return text, problem
 
-    def _framed(self, text: bytes) -> LogText:
-        return LogText(text.removesuffix(b"\n").split(b"\n") if text else [], self._pattern)
+    def _load(self, file: LogFile, place: Place) -> tuple[LogText, TextFile]:
+        """Read a file: all its lines, or those around the place if it is long."""
+        read = TextFile(file)
+        pieces = iter(read)
+        held: list[bytes] = []
+        size = 0
+        for piece in pieces:
+            held.append(piece)
+            size += len(piece)
+            if size > self._most:
+                lines = window(chain(held, pieces), place)
+                return LogText(lines, self._pattern, lines.holds), read
+        text = b"".join(held)
+        lines_of_text = text.removesuffix(b"\n").split(b"\n") if text else []
+        return LogText(lines_of_text, self._pattern), read
 
     def _follower(self, name: str) -> LogFile | None:
-        streams = {file.stream for file in self._files if file.name == name}
-        later = (file for file in self._files if file.stream in streams and file.name > name)
+        named = [file for file in self._files if file.name == name]
+        later = (
+            file
+            for file in self._files
+            if file.name > name and any(_may_continue(file, before) for before in named)
+        )
         return min(later, key=lambda file: file.name, default=None)
+
+
+def _may_continue(file: LogFile, before: LogFile) -> bool:
+    """Tell whether a file can go on with another: of one export, or pieces without a number."""
+    is_piece = file.export == file.name and before.export == before.name
+    return file.stream == before.stream and (file.export == before.export or is_piece)
 
 
 def withheld(place: Place) -> Excerpt:

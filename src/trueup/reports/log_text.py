@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from trueup.logs.lambda_json import convert
@@ -39,12 +40,28 @@ class Place(NamedTuple):
 class LogText:
     """A log's lines, counted from 0, and where its entries begin."""
 
-    def __init__(self, lines: list[bytes], pattern: re.Pattern[bytes]) -> None:
+    def __init__(
+        self,
+        lines: Sequence[bytes],
+        pattern: re.Pattern[bytes],
+        holds: Callable[[int], bool] | None = None,
+    ) -> None:
         self.lines = lines
         self._pattern = pattern
+        self._holds = holds
+
+    @property
+    def is_window(self) -> bool:
+        """Whether only some lines are held."""
+        return self._holds is not None
 
     def entry(self, place: int) -> tuple[str, str] | None:
-        """Return kind and request id of the entry that begins at the line; None: none does."""
+        """Return kind and request id of the entry that begins at the line; None: none does.
+
+        Both are empty where a long log's line is not held: no entry that is looked for goes on there.
+        """
+        if self._holds and not self._holds(place):
+            return "", ""
         # The opening of some kinds reaches into the next line.
         match = self._pattern.match(b"\n" + b"\n".join(self.lines[place : place + 2]))
         if not match:

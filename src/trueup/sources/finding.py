@@ -15,7 +15,7 @@ from trueup.sources import cloudwatch, s3
 from trueup.sources.aws import Event
 from trueup.sources.exports import stream_files
 from trueup.sources.limits import Guard, Limits, TooMuch
-from trueup.sources.loading import load
+from trueup.sources.loading import beginning
 from trueup.sources.logfile import Found, LogFile, Original
 from trueup.sources.shapes import LOG
 from trueup.sources.slices import CHUNK, Slice, Spool
@@ -223,7 +223,7 @@ def _without_repeats(files: list[LogFile]) -> tuple[list[LogFile], list[tuple[st
                 continue
             kept = first.setdefault((size, digest), file)
             # Pieces of a stream that begin no entry may well be the same.
-            if kept is not file and LOG.match(load(file).text):
+            if kept is not file and LOG.match(beginning(file)):
                 kept_for[file] = kept
     repeated = [(file.name, kept.name) for file, kept in kept_for.items()]
     return [file for file in files if file not in kept_for], sorted(repeated)

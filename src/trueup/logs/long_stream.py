@@ -1,0 +1,148 @@
+"""Read a stream that is too long for memory, with the same result as any other.
+
+Its files are cut into entries as their text comes; runs of them are put in order of time and
+written to a spool, which is merged: a state machine reads the entries in the order in which they
+happened, and hands on the rows of what is over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import BinaryIO, NamedTuple
+
+from trueup.logs.bounds import Bounds
+from trueup.logs.cutting import Cutter
+from trueup.logs.entries import Entry, Source, may_join, sequence
+from trueup.logs.kinds import Markers
+from trueup.logs.repeats import Repeats
+from trueup.logs.rows import Rows
+from trueup.logs.spool import Spool
+from trueup.logs.stream import _Stream
+
+
+class LongSource(NamedTuple):
+    """A file of a long stream: what a `Source` has, and its text in pieces."""
+
+    source: Source
+    pieces: Iterable[bytes]
+
+
+def read_long_stream(  # noqa: PLR0913
+    name: str,
+    files: Iterable[LongSource],
+    exports: Sequence[str],
+    opened: BinaryIO,
+    rows: Rows,
+    markers: Markers = (),
+    bounds: Bounds | None = None,
+) -> Iterator[Rows]:
+    """Read the files of one stream into rows; yield those of what is over, for memory's sake.
+
+    The files come by export and name; `exports` names the export of each. `opened` is an empty
+    file to write to and read from. What is left at the end stays in `rows`.
+    """
+    bounds = bounds or Bounds()
+    spool = Spool(opened, markers, bounds)
+    groups = _cut(files, exports, rows, markers, bounds, spool)
+    order: list[int] = []
+    for group in groups:
+        found = [file for file in group if file in spool.spans]
+        order += [found[place] for place in sequence([spool.spans[file] for file in found])]
+    entries = spool.merged(order)
+    repeats = None
+    if len(groups) > 1:
+        rank = {file: place for place, group in enumerate(groups) for file in group}
+        cut = {spool.last[file] for file in order if rows.files[file].status == "partial"}
+        repeats = Repeats(rows, rank, cut, bounds.compared)
+        entries = repeats.left_out(entries)
+    yield from _rows_of(_Stream(name, rows), entries, bounds)
+    if repeats:
+        repeats.say()
+
+
+def _cut(  # noqa: PLR0913
+    files: Iterable[LongSource],
+    exports: Sequence[str],
+    rows: Rows,
+    markers: Markers,
+    bounds: Bounds,
+    spool: Spool,
+) -> list[list[int]]:
+    """Put all entries into the spool; return the files of each export."""
+    cutter = Cutter(rows, markers, bounds, spool.take)
+    sizes = Counter(exports)
+    groups: list[list[int]] = []
+    before: Source | None = None
+    for source, pieces in files:
+        is_same = before is not None and before.export == source.export
+        joins = before is not None and not is_same and may_join(before, source, sizes)
+        continues = cutter.read(source.file, pieces, continues=is_same, may_join=joins)
+        if groups and (is_same or continues):
+            groups[-1].append(source.file)
+        else:
+            groups.append([source.file])
+        before = source
+    cutter.finish()
+    cutter.say()
+    return groups
+
+
+def _rows_of(stream: _Stream, entries: Iterator[Entry], bounds: Bounds) -> Iterator[Rows]:
+    seen: dict[bytes, bytes] = {}
+    taken = 0
+    for portion, size in _portions(entries, bounds.block // 4):
+        stream.read(portion)
+        for entry in portion:
+            match = entry[2]
+            request = match[2] or match["started"] or match["ended"] or match["reported"]
+            if request:
+                seen[request] = entry[0]
+        taken += size
+        if taken >= bounds.part:
+            yield stream.hand_on(_over(stream, seen, portion[-1][0], bounds))
+            seen = {request: seen[request] for request in stream.invocations}
+            taken = 0
+    stream.close()
+
+
+def _portions(entries: Iterator[Entry], size: int) -> Iterator[tuple[list[Entry], int]]:
+    """Yield some entries at a time, which hold the text around them, with the size of theirs."""
+    portion: list[Entry] = []
+    taken = 0
+    for entry in entries:
+        portion.append(entry)
+        taken += entry[3] - entry[2].start()
+        if taken >= size:
+            yield portion, taken
+            portion, taken = [], 0
+    yield portion, taken
+
+
+def _over(stream: _Stream, seen: dict[bytes, bytes], now: bytes, bounds: Bounds) -> list[bytes]:
+    """Return the invocations of which nothing more will be said."""
+    early = _before(now, bounds.idle)
+    over = [request for request in stream.invocations if seen[request] < early]
+    too_many = len(stream.invocations) - len(over) - bounds.invocations
+    if too_many > 0:
+        late = [request for request in stream.invocations if seen[request] >= early]
+        late.sort(key=lambda request: (not stream.invocations[request].ended_at, seen[request]))
+        over += late[:too_many]
+        for request in late[:too_many]:
+            invocation = stream.invocations[request]
+            if not invocation.ended_at:
+                stream.rows.add_problem(invocation.file, invocation.line, _TOO_MANY)
+    return over
+
+
+_TOO_MANY = "too many invocations at a time: what the logs say of this one may be in two parts"
+
+
+def _before(time: bytes, span: timedelta) -> bytes:
+    """Return the time that lies so long before, as the logs print it."""
+    try:
+        early = datetime.fromisoformat(time[:-1].decode()) - span
+    except (ValueError, OverflowError):
+        return b""
+    return f"{early.isoformat(timespec='milliseconds')}Z".encode()

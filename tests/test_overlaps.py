@@ -1,0 +1,243 @@
+"""What several exports of a stream all contain is counted once, and said."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import trueup
+from trueup.books import reading
+from trueup.books.reading import How, batches, read_batch
+from trueup.config import Settings
+from trueup.logs.bounds import Bounds
+from trueup.logs.rows import Rows
+from trueup.sample import write_sample
+from trueup.sources.finding import find_logs
+
+Run = Callable[..., trueup.Audit]
+Make = Callable[..., str]
+STREAM = "2024-02-01-[$LATEST]" + "c" * 32
+SMALL = Bounds(stream=0, block=1_500, run=3_000, segment=500, part=4_000)
+LEDGER = """
+    10:00:00 T1 ana BHD CREDIT 11 1 5 15 15 applied
+    10:00:01 T2 ana BHD DEBIT 8 0 15 7 7 already_synced
+    10:00:02 T3 bob SAR DEBIT 90 0 50 -40 -40 blocked error 50 -40
+    10:00:03 T4 bob SAR DEBIT 20 0 50 30 30 failed
+    10:00:04 T5 bob SAR DEBIT 20 0 50 30 30 skipped
+"""
+
+
+def entries_of(text: bytes) -> list[bytes]:
+    return re.split(rb"(?<=\n)(?=\d{4}-\d\d-\d\dT[\d:.]+Z )", text)
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("overlaps") / "logs"
+    write_sample(folder, subscribers=15, days=20, seed=8)
+    return folder
+
+
+def texts(folder: Path) -> dict[str, list[bytes]]:
+    return {
+        path.name: entries_of(
+            b"".join(gzip.decompress(file.read_bytes()) for file in sorted(path.iterdir()))
+        )
+        for path in sorted(folder.iterdir())
+        if path.is_dir()
+    }
+
+
+def facts(folder: Path) -> tuple[Any, ...]:
+    """Return what must be the same: counts, money, findings with their ids and sums."""
+    with trueup.audit(folder, settings=Settings(processes=1)) as audit:
+        report = audit.report
+        found = {
+            findings.check.id: sorted(
+                (row["finding_id"], str(row["difference"]), str(row["amount_at_risk"]))
+                for row in findings.rows()
+            )
+            for findings in report.findings
+        }
+        return (
+            report.counts, report.entry_kinds, report.reading, report.outcomes,
+            report.operations, repr(report.currencies), found,
+        )  # fmt: skip
+
+
+def exports_of(entries: list[bytes], chance: random.Random, way: str) -> dict[str, bytes]:
+    """Cut a stream into exports that overlap."""
+    a, b = sorted(chance.randrange(len(entries) + 1) for _ in range(2))
+    parts = {
+        "twice": [entries, entries],
+        "windows": [entries[:b], entries[a:]],
+        "reversed": [entries[a:], entries[:b]],
+        "middle": [entries, entries[a:b]],
+        "three": [entries[:b], entries[a:], entries[a:b]],
+    }[way]
+    files = {}
+    for number, part in enumerate(parts):
+        cut = chance.randrange(len(part) + 1)
+        for place, piece in enumerate((part[:cut], part[cut:])):
+            name = f"export-{number}/{{}}/{place:06}.gz"
+            # One byte more or less, so that no two files are the same.
+            files[name] = b"".join(piece) + b"\n" * (number + 1)
+    return files
+
+
+@pytest.mark.parametrize("bounds", [Bounds(), SMALL])
+@given(seed=st.integers(0, 10**6))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
+def test_an_overlapping_export_changes_nothing(
+    sample: Path, tmp_path_factory: pytest.TempPathFactory, seed: int, bounds: Bounds
+) -> None:
+    chance = random.Random(seed)
+    folder = tmp_path_factory.mktemp("both") / "logs"
+    for stream, entries in texts(sample).items():
+        way = chance.choice(["twice", "windows", "reversed", "middle", "three"])
+        for name, data in exports_of(entries, chance, way).items():
+            path = folder / name.format(stream)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(gzip.compress(data, 1))
+    single = folder.parent / "single"
+    for stream, entries in texts(sample).items():
+        (single / stream).mkdir(parents=True)
+        (single / stream / "000000.gz").write_bytes(gzip.compress(b"".join(entries), 1))
+    expected = facts(single)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "How", lambda **named: How(bounds=bounds, **named))
+        assert facts(folder) == expected
+
+
+def rows_of(files: dict[str, bytes], folder: Path, bounds: Bounds | None = None) -> Rows:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    (batch,) = batches(find_logs([folder]).files, 10**12)
+    *parts, rows = read_batch(batch, how=How(bounds or Bounds()))
+    for part in parts:
+        for name, table in part.tables.items():
+            rows.tables[name] += table
+    return rows
+
+
+def problems(rows: Rows) -> list[tuple[str, int, str]]:
+    return sorted((rows.files[row[0]].name, *row[1:3]) for row in rows.tables["problems"])
+
+
+BOTH = pytest.mark.parametrize("bounds", [Bounds(), SMALL])
+
+
+@BOTH
+def test_it_is_said(tmp_path: Path, ledger: Make, bounds: Bounds) -> None:
+    entries = entries_of(ledger(LEDGER).encode())
+    files = {
+        f"a/{STREAM}/000000.log": b"".join(entries[:20]),
+        f"b/{STREAM}/000000.log": b"".join(entries[10:25]),
+        f"c/{STREAM}/000000.log": b"".join(entries[19:]),
+    }
+    rows = rows_of(files, tmp_path / "logs", bounds)
+    a, b, c = (f"logs/{x}/{STREAM}/000000.log" for x in "abc")
+    assert problems(rows) == [
+        (b, 0, f"10 entries are in {a} too, and count once"),
+        (c, 0, f"1 entry is in {a} too, and counts once"),
+        (c, 0, f"5 entries are in {b} too, and count once"),
+    ]
+    counted = {facts.name: facts.entries for facts in rows.files}
+    assert counted == {a: 20, b: 5, c: len(entries) - 25}
+    assert sum(rows.kinds.values()) == len(entries)
+    assert len(rows.tables["transactions"]) == 5
+
+
+@BOTH
+def test_equal_entries_of_one_export_stay_two(tmp_path: Path, bounds: Bounds) -> None:
+    t = "2024-02-01T10:00:00.000Z"
+    line = f"{t} {t}\tr1\tINFO\tAcquired lock\n".encode()
+    one, two = f"{t} {t}\tr1\tINFO\tone\n".encode(), f"{t} {t}\tr1\tINFO\ttwo\n".encode()
+    files = {"a/x.log": line * 2 + one, "a/x.log.gz": line * 3 + two, "a/x.txt": line + two}
+    rows = rows_of(files, tmp_path / "logs", bounds)
+    assert rows.streams == ["logs/a/x"]
+    assert {name: n for name, n in rows.kinds.items() if n} == {
+        (0, "other: Acquired lock"): 2, (0, "other: one"): 1,
+        (1, "other: Acquired lock"): 1, (1, "other: two"): 1,
+    }  # fmt: skip
+    assert [facts.entries for facts in rows.files] == [3, 2, 0]
+    assert {facts.status for facts in rows.files} == {"read"}
+
+
+@BOTH
+def test_an_entry_that_was_cut_off_is_the_whole_one(
+    tmp_path: Path, ledger: Make, bounds: Bounds
+) -> None:
+    text = ledger(LEDGER).encode()
+    entries = entries_of(text)
+    whole = {f"m/{STREAM}/000000.log": text}
+    expected = rows_of(whole, tmp_path / "whole").tables["transactions"]
+    for number, size in enumerate(
+        [len(b"".join(entries[:3])) - 40, len(b"".join(entries[:3])) + 11, text.index(b"amount")]
+    ):
+        for name in ("a", "z"):
+            # Stored, not packed: the cut is where it is put.
+            cut = gzip.compress(text, 0)[: size + 15]
+            files = {f"{name}/{STREAM}/000000.gz": cut, **whole}
+            rows = rows_of(files, tmp_path / f"{name}{number}", bounds)
+            assert sum(rows.kinds.values()) == len(entries), (name, size)
+            found = rows.tables["transactions"]
+            assert [row[:-3] for row in found] == [row[:-3] for row in expected]
+
+
+@BOTH
+def test_one_millisecond_keeps_the_order_of_both(
+    tmp_path: Path, ledger: Make, bounds: Bounds
+) -> None:
+    """The export with the earlier name has the end, and each knows what the other does not."""
+    entries = entries_of(ledger("10:00:00 T1 ana BHD DEBIT 5 0 20 15 15 applied").encode())
+    whole = rows_of({"logs/x.log": b"".join(entries)}, tmp_path / "whole")
+    for a in range(len(entries) - 1):
+        files = {
+            f"a/{STREAM}/000000.log": b"".join(entries[a:]),
+            f"b/{STREAM}/000000.log": b"".join(entries[: a + 1]),
+        }
+        rows = rows_of(files, tmp_path / f"logs{a}", bounds)
+        for table in ("invocations", "messages", "transactions"):
+            assert [row[:1] + row[6:-3] for row in map(tuple, rows.tables[table])] == [
+                row[:1] + row[6:-3] for row in map(tuple, whole.tables[table])
+            ], a
+
+
+def test_pieces_without_numbers_continue_one_another(audit: Run, ledger: Make) -> None:
+    text = ledger(LEDGER).encode()
+    cut = text.index(b"newBalance")
+    found = audit({f"{STREAM}/part-0.log": text[:cut], f"{STREAM}/part-1.log": text[cut:]})
+    assert found.report.counts["transactions"] == 5
+    assert {row["problem"] for row in found.report.problems()} == {
+        "text before the first entry was read as the end of the file before"
+    }
+
+
+def test_a_packed_copy_of_a_loose_file_counts_once(audit: Run, ledger: Make) -> None:
+    text = ledger(LEDGER).encode()
+    found = audit({"x.log": text, "x.log.gz": text, "y.log": text.replace(b"'T1'", b"'T9'")})
+    assert found.report.counts["transactions"] == 10
+    (said,) = [row for row in found.report.problems() if "too" in row["problem"]]
+    assert said["file"] == "logs/x.log.gz"
+    assert said["problem"].endswith("entries are in logs/x.log too, and count once")
+
+
+def test_two_folders_of_the_same_name_are_two_exports(tmp_path: Path, ledger: Make) -> None:
+    text = ledger(LEDGER).encode()
+    for number, data in (("1", text), ("2", text + b"\n")):
+        folder = tmp_path / number / "export" / STREAM
+        folder.mkdir(parents=True)
+        (folder / "000000.log").write_bytes(data)
+    paths = [tmp_path / "1" / "export", tmp_path / "2" / "export"]
+    with trueup.audit(paths, settings=Settings(processes=1)) as done:
+        assert done.report.counts["transactions"] == 5

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 import trueup
 from trueup.sources.decoding import DECIDING, decoded
 from trueup.sources.limits import Limits
-from trueup.sources.loading import beginning, load, stem
+from trueup.sources.loading import beginning, load
 from trueup.sources.logfile import LogFile
 from trueup.sources.packing import PIECE, packing_of, unpack
+from trueup.sources.streams import without_endings
 
 Run = Callable[..., trueup.Audit]
 LINE = "2024-02-01T10:00:00.000Z START RequestId: r1 Version: 1\n"
@@ -215,4 +216,4 @@ def test_the_beginning_of_a_file(tmp_path: Path) -> None:
      ("x", "x"), ("a/.log", "a/.log"), (".gz", ".gz"), ("x.log.log", "x.log")],
 )  # fmt: skip
 def test_a_name_without_its_endings(name: str, kept: str) -> None:
-    assert stem(name) == kept
+    assert without_endings(name) == kept

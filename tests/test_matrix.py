@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import json
 import lzma
+import re
 from collections.abc import Callable
 from datetime import datetime
 from itertools import chain
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from docx import Document
 
 import aws_shapes
 import trueup
@@ -60,6 +63,22 @@ def in_utf16(text: bytes) -> bytes:
     return b"\xff\xfe" + text.decode().encode("utf-16-le")
 
 
+def docx(text: bytes) -> bytes:
+    """A Word document with a paragraph for each line."""
+    document = Document()
+    for line in text.decode().splitlines():
+        document.add_paragraph(line)
+    saved = io.BytesIO()
+    document.save(saved)
+    return saved.getvalue()
+
+
+def rtf(text: bytes) -> bytes:
+    plain = re.sub(r"([\\{}])", r"\\\1", text.decode()).replace("\t", "\\tab ")
+    coded = "".join(c if c < "\x80" else f"\\u{ord(c)}?" for c in plain)
+    return ("{\\rtf1\\ansi " + coded.replace("\n", "\\par\n") + "}").encode()
+
+
 Shape = Callable[[Texts], dict[str, bytes]]
 SHAPES: dict[str, Shape] = {
     "gzip": folders,
@@ -77,6 +96,8 @@ SHAPES: dict[str, Shape] = {
     "UTF-16": lambda t: files(t, in_utf16, "{}.log"),
     "CRLF": lambda t: files(t, lambda x: x.replace(b"\n", b"\r\n"), "{}.log"),
     "CR": lambda t: files(t, lambda x: x.replace(b"\n", b"\r"), "{}.log"),
+    "docx": lambda t: files(t, docx, "{}.docx"),
+    "rtf": lambda t: files(t, rtf, "{}.rtf"),
     "zip": lambda t: {"a.zip": zipped(folders(t))},
     "zips in a zip": lambda t: {
         "a.zip": zipped({f"{name}.zip": zipped({name: file}) for name, file in folders(t).items()})
@@ -139,6 +160,22 @@ def is_of_file(row: Any) -> bool:
 @pytest.fixture(scope="module")
 def expected(texts: Texts, tmp_path_factory: pytest.TempPathFactory) -> Report:
     return audited(folders(texts), tmp_path_factory.mktemp("expected"))
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        lambda t: {**folders(t), **files(t, as_is, "{}.log")},
+        lambda t: {**folders(t), "e.json": aws_shapes.filter_log_events(every_event(t))},
+    ],
+    ids=["folder and text", "folder and JSON"],
+)
+def test_what_is_there_in_two_shapes_counts_once(
+    texts: Texts, expected: Report, twice: Shape, tmp_path: Path
+) -> None:
+    found = audited(twice(texts), tmp_path)
+    assert found.pop("inputs")["files"] == 2 * len(texts)
+    assert found == {name: value for name, value in expected.items() if name != "inputs"}
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -28,8 +28,9 @@ from trueup.logs.long_stream import LongSource, read_long_stream
 from trueup.logs.rows import FileFacts, Packed, Rows, pack
 from trueup.logs.stream import read_stream
 from trueup.sources.limits import Limits
-from trueup.sources.loading import TextFile, stem
+from trueup.sources.loading import TextFile
 from trueup.sources.logfile import LogFile
+from trueup.sources.streams import without_endings
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -189,7 +190,9 @@ class _Opened:
         self._file = file
         self._place = len(rows.files)
         rows.files.append(FileFacts(self._text.file_id, file.name, file.size))
-        self.source = Source(self._place, b"", export, joins=file.stream != stem(file.name))
+        self.source = Source(
+            self._place, b"", export, joins=file.stream != without_endings(file.name)
+        )
         self.pieces = self._pieces()
         """The text; when it has ended, what is known of the file stands in the rows."""
 
@@ -211,7 +214,7 @@ def _export(file: LogFile) -> str:
     The files of an export lie in one folder: two folders of the same name are two exports.
     """
     folder, _, name = file.name.rpartition("/")
-    if file.export and file.export != file.name and folder and not file.offset:
+    if file.export and file.export != file.name and folder and not file.is_inner:
         return f"{file.export}\0{file.path.removesuffix(name)}"
     return file.export
 
@@ -243,7 +246,7 @@ def read_logs(
     work = list(batches(files, BATCH_SIZE))
     processes, markers = settings.process_count, tuple(settings.markers.items())
     folder = spill()
-    how = How(folder=str(folder))
+    how = How(limits=settings.limits, folder=str(folder))
     if len(work) > 1:
         spill_one = partial(spill_batch, folder=folder, markers=markers, how=how)
         _read_and_spill(work, spill_one, processes, on_read)

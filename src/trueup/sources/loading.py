@@ -15,12 +15,10 @@ from trueup.sources.limits import Limits
 from trueup.sources.logfile import LogFile
 from trueup.sources.packing import PIECE, packing_of
 
-__all__ = ["GZIP", "MARK", "Loaded", "TextFile", "beginning", "load", "stem", "unpack"]
+__all__ = ["GZIP", "MARK", "Loaded", "TextFile", "beginning", "load", "unpack"]
 
 GZIP = b"\x1f\x8b"
 
-_PACKED = (".gz", ".bz2", ".xz", ".zst")
-_PLAIN = (".log", ".txt")
 _ENOUGH = 6  # bytes that tell a packing
 
 
@@ -181,14 +179,3 @@ def unpack(packed: bytes) -> tuple[bytes, str | None]:
         return packed, None
     text = b"".join(packings.unpack([packed], packing, damages.append))
     return text, damages[0] if damages else None
-
-
-def stem(name: str) -> str:
-    """Return a file's name without what it is packed with, and without `.log` or `.txt`."""
-    for endings in (_PACKED, _PLAIN):
-        ending = next((end for end in endings if name.lower().endswith(end)), "")
-        kept = name[: len(name) - len(ending)]
-        if not kept or kept.endswith("/"):
-            break
-        name = kept
-    return name

@@ -21,16 +21,21 @@ def stream_of(path: str, name: str) -> str:
     without the endings that tell how it is packed, so that `x.log` and `x.log.gz` are one stream.
     """
     *folders, file = path.replace("!", "/").split("/")
-    folders = [_ENDINGS.sub("", folder) for folder in folders]
+    folders = [without_endings(folder) for folder in folders]
     folder = folders[-1] if folders else ""
     if _STREAM.fullmatch(folder):
         return folder
     if _STREAM_TAIL.fullmatch(folder) and "".join(folders[-4:-1]).isdigit():
         return "-".join(folders[-4:])
-    stem = _ENDINGS.sub("", file)
+    stem = without_endings(file)
     if _STREAM.fullmatch(stem):
         return stem
-    return folder if folder and is_part(file) else _ENDINGS.sub("", name)
+    return folder if folder and is_part(file) else without_endings(name)
+
+
+def without_endings(name: str) -> str:
+    """Return a file's name without what tells how it is packed."""
+    return _ENDINGS.sub("", name)
 
 
 def is_part(file: str) -> bool:

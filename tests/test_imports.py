@@ -14,7 +14,9 @@ def imported(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-HEAVY = {"pyarrow", "duckdb", "xlsxwriter", "jinja2", "rich", "typer", "pandas", "numpy"}
+HEAVY = {
+    "pyarrow", "duckdb", "xlsxwriter", "jinja2", "rich", "typer", "pandas", "numpy", "matplotlib",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,7 @@ HEAVY = {"pyarrow", "duckdb", "xlsxwriter", "jinja2", "rich", "typer", "pandas",
         ("import trueup.cli", {"typer"}),
         ("import trueup.books.reading", set()),
         ("import trueup.sample", set()),
+        ("import trueup.reports.png_report", set()),
     ],
 )
 def test_light(statement: str, allowed: set[str]) -> None:

@@ -20,7 +20,6 @@ from trueup.sources.limits import Limits
 from trueup.sources.loading import beginning, load
 from trueup.sources.logfile import LogFile
 from trueup.sources.packing import PIECE, packing_of, unpack
-from trueup.sources.streams import without_endings
 
 Run = Callable[..., trueup.Audit]
 LINE = "2024-02-01T10:00:00.000Z START RequestId: r1 Version: 1\n"
@@ -208,12 +207,3 @@ def test_the_beginning_of_a_file(tmp_path: Path) -> None:
     path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + LINE.encode() * 200_000))
     file = LogFile("x", str(path), "s", path.stat().st_size)
     assert beginning(file) == (LINE * 2)[:64].encode()
-
-
-@pytest.mark.parametrize(
-    ("name", "kept"),
-    [("a/x.log.gz", "a/x"), ("x.LOG", "x"), ("x.txt.zst", "x"), ("x.csv.bz2", "x.csv"),
-     ("x", "x"), ("a/.log", "a/.log"), (".gz", ".gz"), ("x.log.log", "x.log")],
-)  # fmt: skip
-def test_a_name_without_its_endings(name: str, kept: str) -> None:
-    assert without_endings(name) == kept

@@ -14,7 +14,7 @@ import trueup
 from trueup.errors import BadUse
 from trueup.sources.finding import find_logs
 from trueup.sources.loading import unpack
-from trueup.sources.streams import stream_of
+from trueup.sources.streams import stream_of, without_endings
 
 LINE = b"2024-02-01T10:00:00.000Z START RequestId: r1 Version: 1\n"
 Run = Callable[..., trueup.Audit]
@@ -164,6 +164,15 @@ def test_a_file_that_cannot_be_opened_is_a_problem(
 )
 def test_the_stream_of_a_file(path: str, stream: str) -> None:
     assert stream_of(path, "the name") == stream
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("a/x.log.gz", "a/x"), ("x.LOG", "x"), ("x.txt.zst", "x"), ("x.csv.bz2", "x"), ("x", "x"),
+     ("a/.log", "a/.log"), (".gz", ".gz"), ("x.log.log", "x"), ("x.docx", "x")],
+)  # fmt: skip
+def test_a_name_without_its_endings(name: str, kept: str) -> None:
+    assert without_endings(name) == kept
 
 
 @pytest.mark.parametrize("names", [[], ["readme.md"]])

@@ -15,7 +15,7 @@ def imported(statement: str) -> set[str]:
 
 
 HEAVY = {"pyarrow", "duckdb", "xlsxwriter", "jinja2", "rich", "typer", "pandas", "numpy"}
-HEAVY |= {"boto3", "botocore", "urllib3", "docx", "lxml"}
+HEAVY |= {"boto3", "botocore", "urllib3", "docx", "lxml", "matplotlib"}
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ HEAVY |= {"boto3", "botocore", "urllib3", "docx", "lxml"}
         ("import trueup.sample", set()),
         ("import trueup.sources.s3, trueup.sources.cloudwatch", set()),
         ("import trueup.sources.documents", set()),
+        ("import trueup.reports.png_report", set()),
     ],
 )
 def test_light(statement: str, allowed: set[str]) -> None:

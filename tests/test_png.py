@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
+
 import trueup
-from trueup.reports.png_report import ChartData, chart_files, charts, write_charts
+from trueup.reports.png_drawing import Canvas
+from trueup.reports.png_report import BLUE, RED, ChartData, chart_files, charts, write_charts
+from trueup.reports.png_shapes import Bars, ByDay, ByRank
 
 Run = Callable[..., trueup.Audit]
 Make = Callable[..., str]
@@ -69,3 +75,20 @@ def test_hostile_names_are_drawn_as_they_are(audit: Run, ledger: Make, tmp_path:
 def test_logs_without_transactions_have_no_charts(audit: Run) -> None:
     done = audit("2024-02-01T10:00:00.000Z START RequestId: r1 Version: $LATEST\n\n")
     assert list(charts(ChartData.of(done.report))) == []
+
+
+def test_a_single_day_and_nothing_but_debits_are_drawn() -> None:
+    canvas = Canvas()
+    for values in ([5], [-5], [0]):
+        shape = ByDay([date(2024, 2, 1)], [Bars(values, BLUE, "debits"), Bars(values, RED)])
+        assert canvas.draw("One day", shape).startswith(b"\x89PNG\r\n\x1a\n")
+    assert canvas.draw("None", ByRank([], Bars([], BLUE), [])) != canvas.draw("None", shape)
+
+
+def test_a_picture_is_what_was_drawn() -> None:
+    shape = ByRank(["all"], Bars([1], RED), ["1"])
+    picture = Image.open(BytesIO(Canvas().draw("", shape)))
+    picture.load()  # which reads all of it, and compares its checksums
+    assert (picture.size, picture.mode) == ((1280, 720), "RGBA")
+    assert picture.getpixel((0, 0)) == (255, 255, 255, 255)
+    assert picture.getpixel((500, 300)) == (0xD5, 0x5E, 0, 255)

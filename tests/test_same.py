@@ -80,6 +80,18 @@ def test_spilled_or_in_memory(logs: Path, tmp_path: Path, monkeypatch: pytest.Mo
     assert report(logs, tmp_path, processes=2) == whole
 
 
+@pytest.mark.parametrize(("given", "used"), [("1GB", 500), ("300MB", 300)])
+def test_spilled_books_take_no_more_memory_than_their_text_needs(
+    logs: Path, monkeypatch: pytest.MonkeyPatch, given: str, used: int
+) -> None:
+    monkeypatch.setattr(reading, "BATCH_SIZE", 1_000_000)
+    with trueup.audit(logs, settings=Settings(processes=1, memory_limit=given)) as audit:
+        (row,) = audit.sql("SELECT current_setting('memory_limit') AS most").to_pylist()
+    number, unit = row["most"].split()
+    assert unit == "MiB"
+    assert used - 1 < float(number) * 1.048576 < used + 10
+
+
 @pytest.mark.parametrize("name", ["{:06}.gz", "part-{:02}.gz", "{:02}.log"])
 def test_streams_cut_into_pieces(
     logs: Path, tmp_path: Path, name: str, copy_cut: Callable[..., None]

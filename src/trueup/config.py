@@ -80,7 +80,11 @@ class Settings:
     since: datetime | None = _setting(None, "Show rows and findings from this time on (UTC).")
     until: datetime | None = _setting(None, "Show rows and findings before this time (UTC).")
     processes: int = _setting(0, "Processes that read logs; 0: one per processor.")
-    memory_limit: str = _setting("1GB", "Memory that the books may take before they use the disk.")
+    memory_limit: str = _setting(
+        "1GB",
+        "Memory that the books may take at most before they use the disk; they take less for "
+        "logs of less than 10 GB.",
+    )
     limits_nesting: int = _setting(
         _USUAL.nesting, "How deep archives may lie within archives; what is deeper is not read."
     )

@@ -99,9 +99,19 @@ def parse_time(value: object) -> datetime:
         raise ValueError(message) from None
 
 
+_MEMORY = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?([KMGT])(i?)B")
+
+
+def memory_bytes(amount: str) -> int:
+    """Return the bytes of an amount of memory that is written as the setting is."""
+    if not (found := _MEMORY.fullmatch(amount)):
+        raise ValueError(f"not an amount of memory: {amount!r} (write 500MB or 2GB)")
+    number, unit, is_binary = found.groups()
+    return int(float(number) * (1024 if is_binary else 1000) ** ("KMGT".index(unit) + 1))
+
+
 def _parse_memory(value: object) -> str:
-    if not re.fullmatch(r"\d{1,9}(\.\d{1,3})? ?[KMGT]i?B", str(value)):
-        raise ValueError(f"not an amount of memory: {value!r} (write 500MB or 2GB)")
+    memory_bytes(str(value))
     return str(value)
 
 

@@ -51,8 +51,8 @@ def _drawn(
 ) -> Iterator[list[Path]]:
     """Yield the paths of the charts, if they are asked for; at the end they are written.
 
-    In a process of their own, where settings allow more than one: drawing takes as long as all
-    the rest.
+    In a process of their own, where settings allow more than one: drawing takes as long as the
+    workbook, and two threads would wait for each other.
     """
     if "png" not in formats:
         yield []

@@ -8,7 +8,7 @@ _STREAM = re.compile(r"\d{4}-\d\d-\d\d-\[[^\]]+\][0-9a-f]{32}")
 _STREAM_TAIL = re.compile(r"\[[^\]]+\][0-9a-f]{32}")
 _EXPORT_NUMBER = re.compile(r"\d{6}(?:\..*)?")
 _ENDINGS = re.compile(
-    r"(?<=.)(?:\.(?:zip|tar|tgz|gz|bz2|xz|zst|log|txt|json|csv|docx?|rtf|pdf))+$", re.IGNORECASE
+    r"(?<=[^/!])(?:\.(?:zip|tar|tgz|gz|bz2|xz|zst|log|txt|json|csv|docx?|rtf|pdf))+$", re.IGNORECASE
 )
 
 

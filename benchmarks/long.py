@@ -116,7 +116,7 @@ def main() -> None:
         with open(path, "wb") as plain, ExitStack() as stack:
             packs = options.shape == "gz"
             out = (
-                stack.enter_context(gzip.GzipFile(fileobj=plain, compresslevel=1))
+                stack.enter_context(gzip.GzipFile(mode="wb", fileobj=plain, compresslevel=1))
                 if packs
                 else plain
             )

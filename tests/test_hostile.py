@@ -48,7 +48,7 @@ HOSTILE = {
     "address": f"javascript:{RUN}",
     "template": "{{ 7 * 7 }}{% raw %}${7*7}%(x)s{subscriber_id}[cut]",
     "long": "x" * 40_000,
-    "long emoji": "\N{PILE OF POO}" * 33_000,
+    "long emoji": "\N{PILE OF POO}" * 20_000,
     "control": "a\0b\x07c\x1b[31;1md\x1b]0;title\x07e\x7ff\x9b5mg\x85h",
     "right to left": "\u202etxt.exe\u202c\u200f\u05d0\u2066x",
     "emoji": "\N{WOMAN}\u200d\N{PERSONAL COMPUTER}\ufe0f\ufeff",

@@ -28,7 +28,7 @@ class Bounds(NamedTuple):
     """Text of one millisecond in which repeats of other exports are looked for."""
     idle: timedelta = timedelta(minutes=16)
     """After which nothing more is said of an invocation: it runs for 15 minutes at most."""
-    invocations: int = 50_000
-    """How many may be open at a time; sandboxes have one."""
+    invocations: int = 20_000
+    """How many are held at a time, those that ended last among them; a sandbox has one open."""
     problems: int = 20_000
     """How many problems are listed of what is wrong with the times and sizes of entries."""

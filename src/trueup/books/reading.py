@@ -111,8 +111,9 @@ def _collector_at_rest() -> Iterator[None]:
 def _read_stream(
     stream: str, files: list[LogFile], rows: Rows, markers: Markers, how: How
 ) -> Iterator[Rows]:
-    exports = [_export(file) for file in files]
-    if len(files) > 1 and len(set(exports)) > 1:
+    # Nearly every stream is one file, for which exports are no matter.
+    exports = [_export(file) for file in files] if len(files) > 1 else [""]
+    if len(set(exports)) > 1:
         pairs = sorted(zip(exports, files, strict=True), key=itemgetter(0))
         exports, files = (list(column) for column in zip(*pairs, strict=True))
     opened = (
@@ -143,7 +144,8 @@ def _texts(opened: Iterator[_Opened], most: int) -> tuple[list[Source], LongSour
             size += len(piece)
             if size > most:
                 return sources, LongSource(file.source, chain(pieces[1:], file.pieces))
-        sources.append(file.source._replace(text=b"".join(pieces)))
+        place, _, export, joins = file.source
+        sources.append(Source(place, b"".join(pieces), export, joins))
     return sources, None
 
 
@@ -191,7 +193,10 @@ class _Opened:
         self._place = len(rows.files)
         rows.files.append(FileFacts(self._text.file_id, file.name, file.size))
         self.source = Source(
-            self._place, b"", export, joins=file.stream != without_endings(file.name)
+            self._place,
+            b"",
+            export,
+            joins=bool(export) and file.stream != without_endings(file.name),
         )
         self.pieces = self._pieces()
         """The text; when it has ended, what is known of the file stands in the rows."""

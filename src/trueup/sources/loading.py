@@ -58,40 +58,41 @@ class TextFile:
             self._damage(f"the file cannot be opened: {_reason(error)}")
             return
         with opened:
+            start = b""
             if self._file.offset:
                 opened.seek(self._file.offset)
-            found = self._found(opened)
-            start = next(found, b"")
-            if len(start) == self._file.size and (text := at_once(start)) is not None:
-                self.file_id = self._digest.hexdigest()
-                yield text
-                return
-            found = chain((start,), found)
+            if 0 < self._file.size < PIECE:
+                # One byte more shows whether a file has grown; behind a part stands another one.
+                start = self._read(opened, self._file.size + (not self._file.is_inner))
+                if self.size == self._file.size and (text := at_once(start)) is not None:
+                    self.file_id = self._digest.hexdigest()
+                    yield text
+                    return
+            rest = self._found(opened) if self.is_whole else iter(())
+            found = chain((start,) if start else (), rest)
             yield from decoded(self._unpacked(found, 0), self.problems.append)
             for _ in found:  # what stands behind a damage is a part of the file's id
                 pass
         self.file_id = self._digest.hexdigest()
 
-    def _found(self, opened: BinaryIO) -> Iterator[bytes]:
-        """Yield the file's bytes as found."""
-        of_spool = self._file.is_inner
-        left = self._file.size
+    def _read(self, opened: BinaryIO, most: int) -> bytes:
         try:
-            while True:
-                # A small file is read at once; one more byte shows whether it has grown.
-                wanted = min(left, PIECE) if of_spool else min(left + 1 if left else PIECE, PIECE)
-                piece = opened.read(wanted) if wanted else b""
-                if not piece:
-                    return
-                if of_spool:
-                    left -= len(piece)
-                self.size += len(piece)
-                self._digest.update(piece)
-                yield piece
-                if len(piece) < wanted and self.size == self._file.size:
-                    return  # the whole of a file, which no pipe has a size for
+            piece = opened.read(most)
         except OSError as error:
             self._damage(f"the file cannot be read to its end: {_reason(error)}")
+            return b""
+        self.size += len(piece)
+        self._digest.update(piece)
+        return piece
+
+    def _found(self, opened: BinaryIO) -> Iterator[bytes]:
+        """Yield the file's bytes as found."""
+        end = self._file.size if self._file.is_inner else None
+        while end is None or self.size < end:
+            piece = self._read(opened, PIECE if end is None else min(end - self.size, PIECE))
+            if not piece:
+                return
+            yield piece
 
     def _unpacked(self, pieces: Iterator[bytes], depth: int) -> Iterator[bytes]:
         """Unpack what the bytes say is packed, as often as it is; anything else stays."""

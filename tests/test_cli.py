@@ -226,7 +226,8 @@ def test_what_was_not_read_is_said(tmp_path: Path) -> None:
     code, out, _ = run("audit", "logs", "--formats", "json", cwd=tmp_path)
     assert code == 0
     assert "Entries   1: all understood" in out
-    assert "Problems  1, 1 file without anything readable: logs/a.txt (see the report)" in out
+    assert "Problems  1 (see the report)\n" in out
+    assert "          1 file without anything readable: logs/a.txt\n" in out
     assert "Ignored   1 other file, no log by name and bytes: logs/b.png" in out
     report = json.loads((tmp_path / "trueup-report" / "report.json").read_text())
     assert [row["file"] for row in report["problems"]] == ["logs/a.txt"]

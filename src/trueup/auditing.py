@@ -177,6 +177,7 @@ def _report(  # noqa: PLR0913
         findings,
         settings=settings,
         ignored=[books.hide(name) for name in found.ignored],
+        unopened=[(books.hide(name), books.hide(problem)) for name, problem in found.problems],
         originals=[replace(one, name=books.hide(one.name)) for one in found.originals],
         generated_at=generated_at or datetime.now(UTC).replace(tzinfo=None),
     )

@@ -149,6 +149,7 @@ def build_report(  # noqa: PLR0913  (each is a part of the report)
     *,
     settings: Settings,
     ignored: list[str],
+    unopened: Sequence[tuple[str, str]] = (),
     originals: Sequence[Original] = (),
     generated_at: datetime,
 ) -> Report:
@@ -162,7 +163,7 @@ def build_report(  # noqa: PLR0913  (each is a part of the report)
     return Report(
         generated_at=generated_at,
         window=window,
-        inputs=_inputs(books, ignored),
+        inputs=_inputs(books, ignored, unopened),
         period=_period(books, window),
         counts=_counts(books, window),
         entry_kinds=kinds,
@@ -197,7 +198,7 @@ def _one(books: Books, query: str) -> Section:
     return dict(zip(names, cursor.fetchone() or (), strict=True))
 
 
-def _inputs(books: Books, ignored: list[str]) -> Section:
+def _inputs(books: Books, ignored: list[str], unopened: Sequence[tuple[str, str]]) -> Section:
     totals = _one(
         books,
         """
@@ -213,10 +214,21 @@ def _inputs(books: Books, ignored: list[str]) -> Section:
         WHERE f.status = 'rejected' GROUP BY f.name, f.file_id ORDER BY f.name, f.file_id
     """,
     )
+    partial = _rows(
+        books,
+        """
+        SELECT f.name, min(p.problem) FROM files AS f
+        LEFT JOIN problems AS p ON p.file_id = f.file_id AND p.line = 0
+        WHERE f.status = 'partial' GROUP BY f.name, f.file_id ORDER BY f.name, f.file_id
+    """,
+    )
     problems = _one(books, "SELECT count(*) AS problems FROM problems")
     return {
         **totals,
         "rejected": [{"name": name, "problem": problem} for name, problem in rejected],
+        "incomplete": [
+            {"name": name, "problem": problem} for name, problem in sorted([*partial, *unopened])
+        ],
         "ignored": ignored,
         **problems,
     }

@@ -70,17 +70,28 @@ def _reading(report: Report) -> list[str]:
         f"{plural(counts['subscribers'], 'subscriber')}"
     )
     if inputs["problems"]:
-        rejected = [_clean(one["name"]) for one in inputs["rejected"]]
-        note = f", {plural(len(rejected), 'file')} without anything readable" if rejected else ""
-        note += f": {_some(rejected)}" if rejected else ""
-        lines.append(f"Problems  {inputs['problems']:,}{note} (see the report)")
+        lines.append(f"Problems  {inputs['problems']:,} (see the report)")
+        for kind, words in (
+            ("rejected", "without anything readable"),
+            ("incomplete", "not read, or not to the end"),
+        ):
+            if names := [_clean(one["name"]) for one in inputs[kind]]:
+                lines.append(f"          {plural(len(names), 'file')} {words}: {_some(names)}")
     if accepted := sum(check["accepted"] for check in report.checks):
         lines.append(f"Accepted  {plural(accepted, 'finding')}, not counted below")
     if inputs["ignored"]:
         names = [_clean(name) for name in inputs["ignored"]]
         other = f"{plural(len(names), 'other file')}, no log by name and bytes"
         lines.append(f"Ignored   {other}: {_some(names)}")
-    return lines
+    return [row for line in lines for row in _folded(line)]
+
+
+def _folded(line: str) -> list[str]:
+    """Break a line that names files where the terminal ends; its words begin at column 10."""
+    start, words = line[:10], line[10:]
+    return textwrap.wrap(
+        words, WIDTH, initial_indent=start, subsequent_indent=" " * 10, break_on_hyphens=False
+    )
 
 
 def _some(names: list[str]) -> str:

@@ -45,6 +45,7 @@ def put_reading(grid: Grid, report: Report, line: int) -> int:
     left = [
         ("Files read", inputs["files"], None),
         ("   of them without anything readable", len(inputs["rejected"]), "Problems"),
+        ("   not read, or not to the end", len(inputs["incomplete"]), "Problems"),
         ("Other files, passed over as no logs", len(inputs["ignored"]), None),
         ("Problems noted", inputs["problems"], "Problems"),
     ]
@@ -62,4 +63,4 @@ def put_reading(grid: Grid, report: Report, line: int) -> int:
             if figure and sheet in grid.pages.holds:
                 grid.put(line + number, column + 1, Link(f"  see {sheet}", sheet))
     text = f"{counts['messages']:,} messages, {counts['transactions']:,} transactions of {counts['subscribers']:,} subscribers, {counts['sync_errors']:,} sync errors that the service logged."
-    return grid.put_paragraph(line + 6, text, LINE)
+    return grid.put_paragraph(line + 7, text, LINE)

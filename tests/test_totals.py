@@ -35,9 +35,9 @@ SOURCES: dict[str, set[str]] = {
     **dict.fromkeys(("gap_at_end", "subscribers_out_of_sync"), PAGES | LISTS),
     **dict.fromkeys(("applied_credits", "applied_debits"), (PAGES | LISTS) - {"json lists"}),
     "subscribers": (PAGES | LISTS) - {"json lists"},
-    "overdrawn": LISTS | {"xlsx first page"},
-    "subscribers_overdrawn": LISTS | {"xlsx first page"},
-    "payment_below_zero": LISTS | {"json", "html"},
+    "overdrawn": LISTS | {"xlsx first page", "html"},
+    "subscribers_overdrawn": LISTS | {"xlsx first page", "html"},
+    "payment_below_zero": LISTS | {"json"},
     "amount": {"csv", "parquet", "xlsx sheets"},
     "check": PAGES | LISTS,
     "kind": {"json", "csv", "parquet", "xlsx sheets"},
@@ -326,8 +326,7 @@ class Page(HTMLParser):
 def html_totals(path: Path, report: dict[str, Any]) -> Totals:
     totals: Totals = defaultdict(Decimal)
     found = Page(path.read_text(encoding="utf-8")).found
-    first_table = next(place for place, one in enumerate(found) if one.tag == "caption")
-    currency = term = ""
+    currency = ""
     for one in found:
         currency = one.attributes.get("data-currency") or currency
         figure = one.attributes.get("data-figure") or ""
@@ -335,11 +334,6 @@ def html_totals(path: Path, report: dict[str, Any]) -> Totals:
             totals["all", figure.removeprefix("all-")] = exact(one.text)
         elif figure in SOURCES:
             totals[currency, figure] = exact(one.text)
-    for one in found[:first_table]:  # further down the same words are explained
-        currency = one.attributes.get("data-currency") or currency
-        if one.tag == "dd" and term == "Payment below zero":
-            totals[currency, "payment_below_zero"] = exact(one.text)
-        term = one.text if one.tag == "dt" else term
     header, *rows = html_checks(found)
     for row in rows:
         if row != header:

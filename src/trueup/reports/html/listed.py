@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,12 +101,3 @@ def at_risk(of: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, Any]]:
     """Return the currencies and amounts at risk of a check that are not zero, the first ones."""
     found = [(name, one["amount_at_risk"]) for name, one in of.items() if one["amount_at_risk"]]
     return found[:MOST_CURRENCIES]
-
-
-def overdrawn(checks: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return per currency by how much payment balances are below zero at the end."""
-    for check in checks:
-        if check["id"] == "payment_overdraft":
-            found: Mapping[str, Any] = check["at_risk_by_severity"].get("high", {})
-            return found
-    return {}

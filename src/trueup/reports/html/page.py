@@ -52,7 +52,6 @@ def write_html(report: Report, path: Path) -> None:
         severities=SEVERITIES,
         at_risk=listed.at_risk,
         currencies=dict(list(report.currencies.items())[: listed.MOST_CURRENCIES]),
-        overdrawn=listed.overdrawn(report.checks),
         charts=charts(report),
         findings=listed.open_findings(report),
         accepted=listed.accepted_findings(report),

@@ -96,3 +96,8 @@ def test_unquote_undoes_quote(text: str) -> None:
 @given(st.text(max_size=200))
 def test_no_text_raises(text: str) -> None:
     parse(text)
+
+
+def test_a_sum_of_strings_behind_a_key_in_a_list() -> None:
+    """Found by fuzzing: there is nothing in the list that the second string could continue."""
+    assert parse("[ k: 'x' + 'y' ]") == (["y"], True)

@@ -125,7 +125,7 @@ class _Reader:
 
     def _put_in_list(self, holder: list[Value], value: Value, *, joined: bool) -> None:
         if self.key is not None:  # `[ 'a', index: 0 ]`: an array's own property
-            self.key = None
+            self.key = self.last = None
         elif joined:
             holder[-1] = value
         else:

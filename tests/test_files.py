@@ -243,3 +243,19 @@ def test_a_pipe_is_read(tmp_path: Path) -> None:
     command = f"{sys.executable} -m trueup audit <(cat x.log) --formats json --json"
     done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, check=True)
     assert b'"entries": 1' in done.stdout
+
+
+def test_a_file_that_changes_while_it_is_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.log").write_bytes(LINE)
+    found = find_logs([tmp_path])
+    with (tmp_path / "x.log").open("ab") as file:
+        file.write(LINE.replace(b"r1", b"r2"))
+    monkeypatch.setattr("trueup.auditing.find_logs", lambda *_: found)
+    with trueup.audit(tmp_path) as done:
+        name = f"{tmp_path.name}/x.log"
+        assert statuses(done)[name] == ("partial", 2)
+        problem = "the file changed while it was read: audit again when nobody writes to it"
+        assert problems(done) == [(name, problem)]
+        assert done.report.inputs["incomplete"] == [{"name": name, "problem": problem}]

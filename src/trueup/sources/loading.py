@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -58,13 +59,18 @@ class TextFile:
             self._damage(f"the file cannot be opened: {_reason(error)}")
             return
         with opened:
+            before = os.fstat(opened.fileno())
             start = b""
             if self._file.offset:
                 opened.seek(self._file.offset)
             if 0 < self._file.size < PIECE:
                 # One byte more shows whether a file has grown; behind a part stands another one.
                 start = self._read(opened, self._file.size + (not self._file.is_inner))
-                if self.size == self._file.size and (text := at_once(start)) is not None:
+                if (
+                    self.size == self._file.size
+                    and (text := at_once(start)) is not None
+                    and not self._has_changed(opened, before)
+                ):
                     self.file_id = self._digest.hexdigest()
                     yield text
                     return
@@ -73,7 +79,18 @@ class TextFile:
             yield from decoded(self._unpacked(found, 0), self.problems.append)
             for _ in found:  # what stands behind a damage is a part of the file's id
                 pass
+            if self.is_whole and self._has_changed(opened, before):
+                self._damage(
+                    "the file changed while it was read: audit again when nobody writes to it"
+                )
         self.file_id = self._digest.hexdigest()
+
+    def _has_changed(self, opened: BinaryIO, before: os.stat_result) -> bool:
+        """Tell whether somebody wrote to the file since it was found; what is in a spool is ours."""
+        if self._file.is_inner:
+            return False
+        now = os.fstat(opened.fileno())
+        return now.st_mtime_ns != before.st_mtime_ns or now.st_size != self._file.size
 
     def _read(self, opened: BinaryIO, most: int) -> bytes:
         try:

@@ -5,7 +5,8 @@
 
 Each target is a process of its own: a crash, an input that takes more than a second, or more than
 2 GB of memory ends it, and the input is kept in tests/fuzz/<target>, where the tests find it. What
-opens new paths is kept in benchmarks/fuzz/found/<target>, which later runs begin with.
+opens new paths is kept in benchmarks/fuzz/found/<target>, which later runs begin with; `--keep` puts
+the smallest of them into tests/fuzz as well.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "tests" / "fuzz"
+MOST_KEPT = 40
+LARGEST_KEPT = 2_000  # bytes
 FOUND = Path(__file__).parent / "found"
 
 
@@ -45,6 +48,15 @@ def fuzz(target: str, seconds: int) -> None:
     folders = [str(folder) for folder in (found, kept, FOUND / "seeds" / target) if folder.is_dir()]
     atheris.Setup([sys.argv[0], *flags, *folders], TARGETS[target])
     atheris.Fuzz()
+
+
+def keep(target: str) -> None:
+    """Copy found inputs that open paths of their own to where the tests find them."""
+    known = {path.read_bytes() for path in (KEPT / target).glob("*")}
+    small = sorted((FOUND / target).glob("*"), key=lambda path: (path.stat().st_size, path.name))
+    for path in small[: MOST_KEPT - len(known)]:
+        if path.stat().st_size <= LARGEST_KEPT and path.read_bytes() not in known:
+            (KEPT / target / path.name[:16]).write_bytes(path.read_bytes())
 
 
 def write_seeds() -> None:
@@ -98,6 +110,7 @@ def main() -> None:
     )
     parser.add_argument("targets", nargs="*")
     parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--keep", action="store_true", help="keep what was found as tests")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
@@ -120,6 +133,8 @@ def main() -> None:
             f"{said.get('slowest_unit_time_sec', '?')} s, peak {said.get('peak_rss_mb', '?')} MB, "
             f"{'ended by itself' if done.returncode == 0 else 'FAILED'}"
         )
+        if given.keep:
+            keep(target)
         if done.returncode:
             print(done.stderr[-3000:])
     print(f"{total:,} inputs in all")

@@ -211,7 +211,7 @@ BROKEN: dict[str, tuple[bytes, str, str, int]] = {
     "no zip": (b"PK\x03\x04" + b"x" * 99, "", "damaged zip archive", 0),
     "path up": (zipped({"../../a.log": line(1)}), "!../../a.log", "leads out of the archive", 1),
     "path from the root": (tarred({"/etc/a.log": line(1)}), "!/etc/a.log", "leads out of the archive", 1),
-    "path of Windows": (zipped({"C:\\a.log": line(1)}), "!C:\\a.log", "leads out of the archive", 1),
+    "path of Windows": (zipped({"C:\\a.log": line(1)}), "!C:/a.log", "leads out of the archive", 1),
     "link": (links(), "!link", "a link, which is not followed", 1),
     "hard link": (links(), "!hard", "a link, which is not followed", 1),
     "device": (links(), "!device", "a device or a pipe", 1),
@@ -415,3 +415,94 @@ def test_the_manifest_names_the_archive_too(tmp_path: Path) -> None:
     from trueup.reports.verifying import verify
 
     assert verify(tmp_path / "out", [tmp_path / "a.zip"]).is_intact
+
+
+STREAM = "2024-02-01-[$LATEST]" + "a" * 32
+TEXT = line(1) + line(2)
+PART = f"{STREAM}/000000.gz"
+PACKED = gzip.compress(TEXT)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {PART: PACKED, f"{STREAM}/000000": TEXT, f"{STREAM}/000000.log": TEXT + b"\n"},
+        {"x/a.zip": zipped({PART: PACKED}), "y/a.zip": zipped({PART: gzip.compress(TEXT, 1)})},
+        {"x/s.log": TEXT, "y/s.log": TEXT + b"\n", f"x/{PART}": PACKED, f"y/{PART}": TEXT},
+        {"a.gz": PACKED, PART: PACKED, "a.zip": zipped({PART: TEXT})},
+        {"win.zip": zipped({PART.replace("/", "\\"): PACKED}), PART: TEXT},
+        {"twice.tar": tarred({PART: gzip.compress(line(1))}) + tarred({PART: PACKED})},
+    ],
+    ids=[
+        "unpacked beside",
+        "same names",
+        "same folders",
+        "loose copy",
+        "backslashes",
+        "twice in one",
+    ],
+)
+def test_what_is_there_twice_counts_once(tmp_path: Path, files: Files) -> None:
+    for name, content in files.items():
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(content)
+    folders = [tmp_path / "in"]
+    if {name[0] for name in files} == {"x", "y"}:
+        folders = [tmp_path / "in" / "x", tmp_path / "in" / "y"]
+        files = {name: content for name, content in files.items() if "s.log" not in name}
+        for folder in folders:
+            (folder / "s.log").unlink(missing_ok=True)
+    with trueup.audit(folders, settings=Settings(processes=1)) as done:
+        assert len(done.table("invocations")) == 2
+        assert done.sql("SELECT sum(entries) AS total FROM files")["total"].to_pylist() == [2]
+        assert list(done.report.problems())
+
+
+@pytest.mark.parametrize(
+    ("joined", "entries"),
+    [
+        (tarred({"a.log": line(1)}) + tarred({"b.log": line(2)}), 2),
+        (gzip.compress(tarred({"a.log": line(1)})) + tarred({"b.log": line(2)}, "w:gz"), 2),
+        (zipped({"a.log": line(1)}) + zipped({"b.log": line(2)}), 1),
+        (zipped({"a.log": line(1)}) + line(2), 1),
+    ],
+    ids=["tar", "tar.gz", "zip", "zip and log"],
+)
+def test_archives_that_were_joined_into_one(read: Read, joined: bytes, entries: int) -> None:
+    found = read({"a": joined})
+    assert sum(found["files"].values()) == entries
+    assert bool(found["problems"]) == (entries < 2)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_a_part_of_an_export_is_told_by_its_bytes_too(
+    read: Read, pack: Callable[[bytes], bytes]
+) -> None:
+    part = pack(tarred({"a.log": line(1), "b.log": line(2)}))
+    other = pack(tarred({"c.log": line(3), "d.log": line(4)}))
+    found = read({PART: part, "x.zip": zipped({PART: other})})
+    assert list(found["files"].values()) == [1, 1, 1, 1]
+
+
+def test_an_archive_with_nothing_in_it_is_said(read: Read) -> None:
+    found = read({"a.log": line(1), "empty.zip": zipped({}), "folders.zip": zipped({"d/": b""})})
+    nothing = ["an archive with nothing in it"]
+    assert found["problems"] == {"empty.zip": nothing, "folders.zip": nothing}
+
+
+def test_a_full_disk_is_said_and_no_half_log_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped({"a.log": line(1) * 2000}))
+    code = """
+import resource, signal, sys, trueup
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+try:
+    trueup.audit(sys.argv[1])
+except trueup.errors.BadUse as error:
+    print(error)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "cannot write to the temporary folder" in run.stdout
+    assert "TMPDIR" in run.stdout

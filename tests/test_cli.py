@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -298,6 +299,28 @@ def test_an_interrupt_leaves_no_half_written_report(tmp_path: Path, processes: s
             if "report.json" in names:
                 json.loads((tmp_path / "out" / "report.json").read_text())
     assert interrupted
+
+
+def test_a_stop_leaves_nothing_temporary(tmp_path: Path) -> None:
+    """As a container stops a command: exit 143, no folder of the run in TMPDIR."""
+    run("sample", "logs", "--subscribers", "150", cwd=tmp_path)
+    shutil.make_archive(str(tmp_path / "logs"), "zip", tmp_path / "logs")
+    (tmp_path / "temporary").mkdir()
+    stopped = 0
+    for tenths in range(3, 13, 3):
+        audit = subprocess.Popen(
+            [sys.executable, "-m", "trueup", "audit", "logs.zip", "--out", "out"],
+            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+        )  # fmt: skip
+        time.sleep(tenths / 10)
+        audit.terminate()
+        audit.communicate(timeout=60)
+        assert audit.returncode in {0, 143, -signal.SIGTERM}
+        if audit.returncode == 143:
+            stopped += 1
+            assert list((tmp_path / "temporary").iterdir()) == []
+    assert stopped
 
 
 def test_a_terminal_shows_progress_and_colour_a_pipe_does_not(logs: Path, tmp_path: Path) -> None:

@@ -20,15 +20,17 @@ def main() -> None:
         interrupts.append(number)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, interrupt)
+    # A container that stops sends SIGTERM: what is temporary goes then as well.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    code = 0
     try:
         code = _run()
     except BaseException:
         # A library may have turned the interrupt into an error of its own, as DuckDB does.
         if not interrupts:
             raise
-        code = 128 + signal.SIGINT
-    sys.exit(code)
+    sys.exit(128 + interrupts[0] if interrupts else code)
 
 
 def _run() -> int:

@@ -112,7 +112,7 @@ def _read_stream(
     stream: str, files: list[LogFile], rows: Rows, markers: Markers, how: How
 ) -> Iterator[Rows]:
     # Nearly every stream is one file, for which exports are no matter.
-    exports = [_export(file) for file in files] if len(files) > 1 else [""]
+    exports = [file.export for file in files] if len(files) > 1 else [""]
     if len(set(exports)) > 1:
         pairs = sorted(zip(exports, files, strict=True), key=itemgetter(0))
         exports, files = (list(column) for column in zip(*pairs, strict=True))
@@ -211,17 +211,6 @@ class _Opened:
             self._rows.add_problem(self._place, 0, problem)
         if not (self._file.is_whole and self._text.is_whole):
             facts.status = "partial"
-
-
-def _export(file: LogFile) -> str:
-    """Return the export that a file is a part of.
-
-    The files of an export lie in one folder: two folders of the same name are two exports.
-    """
-    folder, _, name = file.name.rpartition("/")
-    if file.export and file.export != file.name and folder and not file.is_inner:
-        return f"{file.export}\0{file.path.removesuffix(name)}"
-    return file.export
 
 
 def _reject_if_empty(rows: Rows, place: int, *, is_blank: bool) -> None:
@@ -401,3 +390,4 @@ def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
 
 def _leave_interrupts_to_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a fork would have the command's way

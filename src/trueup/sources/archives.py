@@ -31,6 +31,8 @@ _IN_ZIP64 = 0xFFFFFFFF
 _MOST_HEADER = 1 << 20
 """Bytes of a tar's header, which `tarfile` reads whole; a path is a few hundred long."""
 
+_USTAR = slice(257, 262)
+
 _MAC_LITTER = ("__MACOSX/", "/__MACOSX/")
 
 
@@ -101,7 +103,8 @@ def _zip_members(opened: BinaryIO, _: Slice, spool: Spool, guard: Guard) -> Iter
             if info.is_dir():
                 continue
             guard.take_member()
-            name = info.filename
+            # Some Windows tools part folders with backslashes.
+            name = info.filename.replace("\\", "/")
             problem = _strange(name)
             if _is_litter(name):
                 yield Member(name, None, is_litter=True)
@@ -113,6 +116,22 @@ def _zip_members(opened: BinaryIO, _: Slice, spool: Spool, guard: Guard) -> Iter
                 damage: list[str] = [problem] if problem else []
                 content = spool.add(_inflated(archive, info, damage), guard)
                 yield Member(name, content, "; ".join(damage))
+        starts = [info.header_offset for info in archive.infolist()] or [archive.start_dir]
+        end = _end(opened) + len(archive.comment)
+        opened.seek(end)
+        if min(starts) or opened.read(CHUNK).strip(b"\0"):
+            raise zipfile.BadZipFile(
+                "other bytes stand beside it, as where files were joined into one: they were not "
+                "read; give the files one by one"
+            )
+
+
+def _end(opened: BinaryIO) -> int:
+    """Return where the end record of a zip ends, its comment not counted."""
+    opened.seek(0, io.SEEK_END)
+    start = max(0, opened.tell() - (1 << 16) - 22)
+    opened.seek(start)
+    return start + opened.read().rfind(b"PK\x05\x06") + 22
 
 
 def _inflated(
@@ -161,10 +180,15 @@ def _tar_members(opened: BinaryIO, archive: Slice, spool: Spool, guard: Guard) -
                 yield Member(info.name, content, _strange(info.name))
             else:
                 yield Member(info.name, *_lying(archive, info))
-        # tarfile takes any header that makes no sense for the end.
-        opened.seek(tar.offset)
-        if opened.read(tarfile.BLOCKSIZE).strip(b"\0"):
-            raise tarfile.ReadError("a header makes no sense")
+    # tarfile takes any header that makes no sense for the end; `cat` makes two archives one.
+    opened.seek(tar.offset)
+    while block := opened.read(tarfile.BLOCKSIZE):
+        if block.strip(b"\0"):
+            if block[_USTAR] != b"ustar":
+                raise tarfile.ReadError("a header makes no sense")
+            opened.seek(-len(block), io.SEEK_CUR)
+            yield from _tar_members(opened, archive, spool, guard)
+            return
 
 
 def _filled(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Iterator[bytes]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +21,7 @@ from trueup.sources.loading import beginning
 from trueup.sources.logfile import Found, LogFile, Original
 from trueup.sources.shapes import LOG
 from trueup.sources.slices import CHUNK, Slice, Spool
-from trueup.sources.streams import export_of, is_export, stream_of
+from trueup.sources.streams import is_part, without_endings
 from trueup.sources.unpacking import Unpacker, shown
 
 STDIN = "-"
@@ -76,17 +78,12 @@ class _Search:
     def found(self, paths: Sequence[str | Path]) -> Found:
         """Open what was met, and return all that came of it."""
         for path, (name, size, is_given) in self._files.items():
-            if is_export(path):
-                export = export_of(name)
-                file = LogFile(name, path, stream_of(path, name), size, export=export)
-                self._found.files.append(file)
-            else:
-                self._open(name, Slice(path, 0, size), path, is_given=is_given)
+            self._open(name, Slice(path, 0, size), path, is_given=is_given)
         found = self._found
         if not found.files:
             raise BadUse(_nothing(paths, found.problems))
         found.files.sort(key=lambda file: (file.name, file.path, file.offset))
-        files, repeated = _without_repeats(found.files)
+        files, repeated = _without_repeats(_in_exports(found.files))
         return Found(
             files,
             sorted(set(found.ignored)),
@@ -107,12 +104,12 @@ class _Search:
         unpacker = Unpacker(self._spool, self._limits, content.size)
         try:
             came = unpacker.unpack(name, content, path, is_log=is_given)
-            if any(file.name != name for file in came.files):
+            if any(file.content != content for file in came.files):
                 self._found.originals.append(Original(name, content.size, content.sha256()))
         except OSError as error:
             self._note(name, _unseen(error))
             return
-        self._found.files.extend(came.files)
+        self._found.files.extend(_with_origin(file, path) for file in came.files)
         self._found.ignored.extend(came.ignored)
         self._found.problems.extend(came.problems)
 
@@ -182,9 +179,29 @@ class _Search:
             path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
             self._meet(name, path, entry.stat().st_size)
         elif entry.is_symlink():
-            self._found.ignored.append(_plain(name))
+            self._note(name, "a link, which is not followed: name what it leads to")
         else:
             self._note(name, "a device or a pipe, which is not read")
+
+
+def _with_origin(file: LogFile, path: str) -> LogFile:
+    """Make its export one of the file that it came out of: two of one name are two exports."""
+    origin = path if file.is_inner or not is_part(file.name.rpartition("/")[2]) else ""
+    return replace(file, export=f"{file.export}\0{origin or os.path.dirname(path)}")
+
+
+def _in_exports(files: Sequence[LogFile]) -> list[LogFile]:
+    """Part what has the same place in one export, as `000000.gz` and its unpacked copy."""
+    seen: Counter[tuple[str, str]] = Counter()
+    parted: list[LogFile] = []
+    for file in files:
+        last = file.name.replace("!", "/").rpartition("/")[2]
+        place = file.export, last[:6] if is_part(last) else file.name
+        parted.append(
+            replace(file, export=f"{file.export}\0{seen[place]}") if seen[place] else file
+        )
+        seen[place] += 1
+    return parted
 
 
 def _plain(name: str) -> str:
@@ -212,7 +229,8 @@ def _without_repeats(files: list[LogFile]) -> tuple[list[LogFile], list[tuple[st
     """Leave out files with the same bytes as one before; only equal sizes need a look inside."""
     first: dict[tuple[int, str], LogFile] = {}
     kept_for: dict[LogFile, LogFile] = {}
-    by_size = sorted(files, key=lambda file: file.size)
+    # Of equal files, the one whose place tells its stream is kept.
+    by_size = sorted(files, key=lambda file: (file.size, file.stream == without_endings(file.name)))
     for size, group in groupby(by_size, key=lambda file: file.size):
         same_size = list(group)
         if len(same_size) == 1 or size == 0:

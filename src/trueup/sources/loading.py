@@ -108,6 +108,8 @@ class TextFile:
         while end is None or self.size < end:
             piece = self._read(opened, PIECE if end is None else min(end - self.size, PIECE))
             if not piece:
+                if end is not None:
+                    self._damage("its end is missing where it was unpacked to")
                 return
             yield piece
 

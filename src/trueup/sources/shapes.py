@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import zlib
 
 from trueup.sources import aws
 from trueup.sources.packing import PACKINGS, packing_of
+from trueup.sources.slices import Slice
 
 HEAD = 1 << 16
 """Bytes that tell what a file is."""
@@ -55,6 +57,17 @@ def shape_of(head: bytes) -> str | None:
     if head[_USTAR] == b"ustar":
         return "tar"
     return "log" if LOG.match(plain_head(head)) else aws.shape_of(head)
+
+
+def is_plain(content: Slice) -> bool:
+    """Tell quickly whether a file is what nearly all are: the text of an export, gzipped or not."""
+    head = content.head(1024)
+    if head.startswith(b"\x1f\x8b"):
+        try:
+            head = zlib.decompressobj(wbits=31).decompress(head, 64)
+        except zlib.error:
+            return False
+    return bool(LOG.match(head))
 
 
 def encoding_of(head: bytes) -> str | None:

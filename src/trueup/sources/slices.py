@@ -12,6 +12,7 @@ from shutil import copyfileobj, rmtree
 from tempfile import mkdtemp
 from typing import BinaryIO, NamedTuple
 
+from trueup.errors import BadUse
 from trueup.sources.limits import Guard
 
 CHUNK = 1 << 18
@@ -128,9 +129,21 @@ class Spool:
     def add(self, chunks: Iterable[bytes], guard: Guard) -> Slice:
         """Append bytes as they come. What was added before `chunks` raises is in no slice."""
         start, path = self.size, self.path
-        with open(path, "ab", buffering=0) as file:
+        with open(path, "ab") as file:
             for chunk in chunks:
                 guard.take(len(chunk))
-                file.write(chunk)
-                self.size += len(chunk)
+                self._put(file, chunk)
+            self._put(file, b"")
         return Slice(path, start, self.size - start)
+
+    def _put(self, file: BinaryIO, chunk: bytes) -> None:
+        try:
+            file.write(chunk)
+            if not chunk:
+                file.flush()
+        except OSError as error:
+            raise BadUse(
+                f"cannot write to the temporary folder {self._folder}: "
+                f"{(error.strerror or '').lower()} (TMPDIR names another one)"
+            ) from error
+        self.size += len(chunk)

@@ -15,7 +15,17 @@ from trueup.sources.exports import stream_files
 from trueup.sources.limits import Guard, Limits, TooMuch
 from trueup.sources.logfile import LogFile
 from trueup.sources.packing import Packing, packing_of, unpack
-from trueup.sources.shapes import ARCHIVES, AWS, DOCUMENTS, FOREIGN, HEAD, LOG, PACKED, shape_of
+from trueup.sources.shapes import (
+    ARCHIVES,
+    AWS,
+    DOCUMENTS,
+    FOREIGN,
+    HEAD,
+    LOG,
+    PACKED,
+    is_plain,
+    shape_of,
+)
 from trueup.sources.slices import CHUNK, Slice, Spool
 from trueup.sources.streams import export_of, is_export, stream_of
 
@@ -95,9 +105,11 @@ class Unpacker:
 
     def _look_into(self, item: _Item) -> tuple[_Item, str | None]:
         """Tell a file's shape; one that is packed is unpacked, unless a plain log is in it."""
+        if is_export(item.path) and is_plain(item.content):
+            return item, "log"
         head = item.content.head(HEAD)
         shape = shape_of(head)
-        if shape in PACKED and not is_export(item.path):
+        if shape in PACKED:
             with item.content.open() as opened:
                 layers: list[Packing] = []
                 while packing := packing_of(head):
@@ -112,9 +124,10 @@ class Unpacker:
         return item, _kind_of_zip(item.content) if shape == "zip" else shape
 
     def _open_archive(self, item: _Item, shape: str) -> None:
-        litter = 0
+        litter = count = 0
         try:
             for member in members(shape, item.content, self._spool, self._guard):
+                count += 1
                 name = f"{item.name}!{shown(member.name)}"
                 if member.is_litter:
                     litter += 1
@@ -125,6 +138,8 @@ class Unpacker:
                     self._take(inner)
         except DamagedArchive as damage:
             self._note(item.name, str(damage))
+        else:
+            self._note(item.name, "" if count else "an archive with nothing in it")
         if litter:
             self._found.ignored.append(f"{item.name}!__MACOSX ({litter:,} files that macOS adds)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import multiprocessing
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -181,3 +182,21 @@ def test_the_gaps_of_a_window_agree_everywhere(
             assert found["amount_at_risk"] == figures["gap_at_end"]
             assert found["findings"] == figures["subscribers_out_of_sync"]
         assert sum(figures["gap_at_end"] for figures in audit.report.currencies.values()) > 0
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+def test_a_reading_process_ends_when_its_parent_was_killed(method: str) -> None:
+    context: Any = multiprocessing.get_context(method)
+    receiver, sender = context.Pipe(duplex=False)
+    reader = context.Process(target=reading.read_and_send, args=(a_lot, receiver, sender))
+    reader.start()
+    sender.close()
+    receiver.close()  # as the end of the parent does
+    reader.join(timeout=60)
+    code = reader.exitcode
+    reader.kill()
+    assert code == 0
+
+
+def a_lot() -> Any:
+    return b" " * 10_000_000

@@ -5,8 +5,13 @@ It stays light: reading processes import it again.
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 
@@ -16,21 +21,52 @@ def main() -> None:
     sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]  # None: no import
     interrupts: list[int] = []
 
+    def note(number: int, _: object) -> None:
+        interrupts.append(number)
+
     def interrupt(number: int, _: object) -> NoReturn:
         interrupts.append(number)
         raise KeyboardInterrupt
 
-    # A container that stops sends SIGTERM: what is temporary goes then as well.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
     code = 0
-    try:
-        code = _run()
-    except BaseException:
-        # A library may have turned the interrupt into an error of its own, as DuckDB does.
-        if not interrupts:
-            raise
+    _on_stop(note)
+    with _own_temporary_folder():
+        try:
+            _on_stop(interrupt)
+            code = 0 if interrupts else _run()
+            _on_stop(note)
+        except BaseException:
+            # Its folder is removed whole, however often it is told to stop.
+            _on_stop(note)
+            # A library may have turned the interrupt into an error of its own, as DuckDB does.
+            if not interrupts:
+                raise
     sys.exit(128 + interrupts[0] if interrupts else code)
+
+
+def _on_stop(handle: Callable[[int, object], None]) -> None:
+    """Handle an interrupt, and a SIGTERM as a container that stops sends it."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+
+
+@contextmanager
+def _own_temporary_folder() -> Iterator[None]:
+    """Put whatever a run, its processes and its libraries lay down for a while into one folder.
+
+    It goes at the end, however the run ends. Where none can be made, as on a disk that may only
+    be read, whoever needs one says so.
+    """
+    try:
+        folder = tempfile.mkdtemp(prefix="trueup-")
+    except OSError:
+        yield
+        return
+    tempfile.tempdir = os.environ["TMPDIR"] = folder
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run() -> int:

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, groupby, islice
@@ -292,7 +292,7 @@ def _read_beside(read: Callable[[], Packed | None], prepare: Callable[[], object
     """Read in another process while this one prepares what comes next."""
     context = _context()
     receiver, sender = context.Pipe(duplex=False)
-    reader = context.Process(target=_read_and_send, args=(read, sender), daemon=True)
+    reader = context.Process(target=read_and_send, args=(read, receiver, sender), daemon=True)
     reader.start()
     sender.close()
     try:
@@ -314,9 +314,14 @@ def _context() -> ForkContext | SpawnContext:
     return multiprocessing.get_context("spawn")
 
 
-def _read_and_send(read: Callable[[], Packed | None], sender: Connection) -> None:
+def read_and_send(
+    read: Callable[[], Packed | None], receiver: Connection, sender: Connection
+) -> None:
+    """Read and send what was read, in a process of its own; it ends when nobody receives it."""
     _leave_interrupts_to_parent()
-    sender.send(read())
+    receiver.close()  # else it would wait for itself where the parent was killed
+    with suppress(BrokenPipeError):
+        sender.send(read())
 
 
 def _read_and_spill(

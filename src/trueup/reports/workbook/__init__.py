@@ -6,6 +6,7 @@ Written row by row in constant memory.
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import xlsxwriter
 
@@ -38,7 +39,11 @@ __all__ = ["write_workbook"]
 def write_workbook(report: Report, path: Path) -> None:
     """Write report.xlsx."""
     options = {"constant_memory": True, "default_date_format": "yyyy-mm-dd hh:mm:ss"}
-    with xlsxwriter.Workbook(str(path), options) as book:
+    # xlsxwriter leaves the parts of a workbook behind that it could not finish.
+    with (
+        TemporaryDirectory(prefix="trueup-") as folder,
+        xlsxwriter.Workbook(str(path), {**options, "tmpdir": folder}) as book,
+    ):
         # The same report gives the same bytes.
         book.set_properties({"title": "trueup report", "created": report.generated_at})
         pages = Pages(book, report.money)

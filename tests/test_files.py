@@ -30,7 +30,7 @@ def problems(audit: trueup.Audit) -> list[tuple[str, str]]:
 
 
 def test_bytes_tell_the_kind_not_names(audit: Run) -> None:
-    packed = gzip.compress(LINE)
+    packed = gzip.compress(LINE.replace(b"r1", b"r2"))
     found = audit(
         {"plain.gz.log": LINE, "packed": packed, "named.log": packed, "raw.gz.txt": LINE, "raw": LINE,
          "labels.json": b"{}", "notes.md": b"# notes"}
@@ -49,21 +49,25 @@ def test_a_plain_file_with_the_ending_gz(tmp_path: Path) -> None:
 
 
 def test_damaged_gzip_yields_what_stands_before_the_damage(audit: Run) -> None:
-    lines = b"".join(LINE.replace(b"r1", b"%032x" % (n * 7919**9)) for n in range(500))
-    whole = gzip.compress(lines)
+    def packed(name: bytes) -> bytes:
+        lines = (LINE.replace(b"r1", b"%s-%032x" % (name, n * 7919**9)) for n in range(500))
+        return gzip.compress(b"".join(lines))
+
+    whole = packed(b"cut")
     cut = whole[: len(whole) // 2]
-    damaged = bytearray(whole)
-    damaged[len(whole) // 2] ^= 0xFF
-    wrong_sum = bytearray(whole)
+    damaged = bytearray(packed(b"damaged"))
+    half = len(damaged) // 2
+    damaged[half : half + 40] = bytes(40)
+    wrong_sum = bytearray(packed(b"sum"))
     wrong_sum[-5] ^= 1
     found = audit(
         {"cut.gz": cut, "damaged.gz": bytes(damaged), "sum.gz": bytes(wrong_sum),
-         "tail.gz": whole + b"garbage", "two.gz": gzip.compress(lines[:5600]) + gzip.compress(LINE)}
+         "tail.gz": packed(b"tail") + b"garbage", "two.gz": packed(b"two") + gzip.compress(LINE)}
     )  # fmt: skip
     by_name = statuses(found)
     assert by_name["logs/sum.gz"] == ("partial", 500)
     assert by_name["logs/tail.gz"] == ("partial", 500)
-    assert by_name["logs/two.gz"][0] == "read"
+    assert by_name["logs/two.gz"] == ("read", 501)
     for name in ("logs/cut.gz", "logs/damaged.gz"):
         status, entries = by_name[name]
         assert status == "partial"

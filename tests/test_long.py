@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import timedelta
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -204,8 +204,8 @@ def test_a_long_stream_in_a_small_batch_is_spilled(
 def test_the_lines_of_a_long_file_are_those_of_any_other(
     streams: list[list[bytes]], tmp_path: Path
 ) -> None:
-    text = b"".join(streams[0] + streams[1])
-    write(tmp_path / "logs", {"a.log": text, "b.log": b"\n" * 3 + text[:200] + text[5_000:]})
+    a, b = (b"".join(chain(*pair)) for pair in (streams[:2], streams[2:4]))
+    write(tmp_path / "logs", {"a.log": a, "b.log": b"\n" * 3 + b[:200] + b[2_000:]})
     with trueup.audit(tmp_path / "logs") as audit:
         whole, long = Logs(audit._found.files), Logs(audit._found.files, most=100)
         seen = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -213,6 +214,32 @@ def test_one_millisecond_keeps_the_order_of_both(
             ], a
 
 
+@BOTH
+def test_exports_that_meet_within_a_millisecond_keep_their_order(
+    tmp_path: Path, ledger: Make, bounds: Bounds
+) -> None:
+    """The export with the earlier name is the later one, and they share no entry."""
+    entries = entries_of(
+        ledger(
+            """
+            10:00:00 T1 ana BHD DEBIT 5 0 20 15 15 applied
+            10:00:01 T2 ana BHD DEBIT 5 0 15 10 10 applied
+            """
+        ).encode()
+    )
+    whole = rows_of({"logs/x.log": b"".join(entries)}, tmp_path / "whole")
+    for a in range(1, len(entries)):
+        files = {
+            f"a/{STREAM}/000000.log": b"".join(entries[a:]),
+            f"b/{STREAM}/000000.log": b"".join(entries[:a]),
+        }
+        rows = rows_of(files, tmp_path / f"logs{a}", bounds)
+        for table in ("invocations", "messages", "transactions"):
+            assert [row[:1] + row[6:-3] for row in map(tuple, rows.tables[table])] == [
+                row[:1] + row[6:-3] for row in map(tuple, whole.tables[table])
+            ], a
+
+
 def test_pieces_without_numbers_continue_one_another(audit: Run, ledger: Make) -> None:
     text = ledger(LEDGER).encode()
     cut = text.index(b"newBalance")
@@ -225,7 +252,7 @@ def test_pieces_without_numbers_continue_one_another(audit: Run, ledger: Make) -
 
 def test_a_packed_copy_of_a_loose_file_counts_once(audit: Run, ledger: Make) -> None:
     text = ledger(LEDGER).encode()
-    found = audit({"x.log": text, "x.log.gz": text, "y.log": text.replace(b"'T1'", b"'T9'")})
+    found = audit({"x.log": text, "x.log.gz": text, "y.log": text.replace(b"00000000-", b"1-")})
     assert found.report.counts["transactions"] == 10
     (said,) = [row for row in found.report.problems() if "too" in row["problem"]]
     assert said["file"] == "logs/x.log.gz"
@@ -241,3 +268,50 @@ def test_two_folders_of_the_same_name_are_two_exports(tmp_path: Path, ledger: Ma
     paths = [tmp_path / "1" / "export", tmp_path / "2" / "export"]
     with trueup.audit(paths, settings=Settings(processes=1)) as done:
         assert done.report.counts["transactions"] == 5
+
+
+def copies(sample: Path, target: Path, way: str) -> None:
+    """Lay copies under other names and with other bytes beside the sample's logs."""
+    logs = {name: b"".join(entries) for name, entries in texts(sample).items()}
+    if way == "alone, twice":
+        everything = b"".join(logs.values())
+        files = {"all.log": everything, "all (1).log": everything + b"\n"}
+    else:
+        shutil.copytree(sample, target)
+        files = {
+            "again": {f"download ({n}).txt": text + b"\n" for n, text in enumerate(logs.values())},
+            "beginnings": {
+                f"{n}.txt": b"".join(text.splitlines(keepends=True)[: 3 + n % 40])
+                for n, text in enumerate(logs.values())
+            },
+            "all in one": {"all.log": b"".join(logs.values())},
+        }[way]
+    for name, data in files.items():
+        (target / "copies").mkdir(parents=True, exist_ok=True)
+        (target / "copies" / name).write_bytes(data)
+
+
+@pytest.mark.parametrize("size", [reading.BATCH_SIZE, 200_000])
+@pytest.mark.parametrize("way", ["again", "beginnings", "all in one", "alone, twice"])
+def test_a_log_under_two_names_counts_once(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, size: int
+) -> None:
+    monkeypatch.setattr(reading, "BATCH_SIZE", size)
+    copies(sample, tmp_path / "logs", way)
+    expected = facts(sample)
+    assert facts(tmp_path / "logs") == expected
+    with trueup.audit(tmp_path / "logs", settings=Settings(processes=1)) as done:
+        said = [row["problem"] for row in done.report.problems() if "count" in row["problem"]]
+        streams = set(done.table("invocations")["stream"].to_pylist())
+    assert any("entries are in" in problem for problem in said)
+    if way != "alone, twice":
+        assert streams <= {path.name for path in sample.iterdir()}
+
+
+def test_two_attempts_at_one_request_are_no_copies(audit: Run, ledger: Make) -> None:
+    """Lambda tries an event again under the same request id."""
+    text = ledger(LEDGER).encode()
+    again = text.replace(b"T10:", b"T11:")
+    found = audit({"x.log": text, "y.log": again})
+    assert found.report.counts["transactions"] == 10
+    assert not list(found.report.problems())

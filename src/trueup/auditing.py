@@ -20,11 +20,13 @@ from trueup.config import Settings, parse_time
 from trueup.errors import BadUse
 from trueup.extras import make_ready
 from trueup.sources.finding import find_logs
-from trueup.sources.logfile import Found
+from trueup.sources.logfile import Found, LogFile
 
 if TYPE_CHECKING:
+    import duckdb
     import pyarrow as pa
 
+    from trueup.books.arrow import Tables
     from trueup.books.ledger import Books
     from trueup.checks.catalogue import BrokenCheck
     from trueup.reports.explanation import Explanation
@@ -126,44 +128,62 @@ def audit(  # noqa: PLR0913  (the public front door: each option is a word of th
     with ExitStack() as stack:
         if found.spool:
             stack.callback(found.spool.close)
-        report = _report(found, settings, key, generated_at, on_read or (lambda _: None), stack)
+        books, found = _keep_books(found, settings, key, on_read or (lambda _: None), stack)
+        report = _report(books, found, settings, generated_at)
         return Audit(report, stack.pop_all(), found, settings)
 
 
-def _report(  # noqa: PLR0913
+def _keep_books(
     found: Found,
     settings: Settings,
     key: bytes | None,
-    generated_at: datetime | None,
     on_read: Callable[[int], None],
     stack: ExitStack,
-) -> Report:
+) -> tuple[Books, Found]:
+    """Read the files and keep their books; a log under two names is read again, as one stream."""
+
     def spill() -> Path:
         return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueup-")))
 
-    started = time.perf_counter()
-    tables = read_logs(
-        found.files,
-        settings,
-        spill=spill,
-        prepare=partial(_load_engine, settings),
-        on_read=on_read,
-    )
-    log.info("read %d files in %.2f s", len(found.files), time.perf_counter() - started)
+    def read(
+        files: Sequence[LogFile], on_read: Callable[[int], None]
+    ) -> tuple[Tables, duckdb.DuckDBPyConnection]:
+        started = time.perf_counter()
+        prepare = partial(_load_engine, settings)
+        tables = read_logs(files, settings, spill=spill, prepare=prepare, on_read=on_read)
+        log.info("read %d files in %.2f s", len(files), time.perf_counter() - started)
 
-    from trueup.books.ledger import connect, keep_books
-    from trueup.books.window import Window
-    from trueup.checks import chosen_checks, run_checks
-    from trueup.reports.report import build_report
+        from trueup.books.ledger import connect
+
+        connection = connect(tables, settings)
+        stack.callback(connection.close)
+        return tables, connection
+
+    tables, connection = read(found.files, on_read)
+
+    from trueup.books.copies import under_one_name
+    from trueup.books.ledger import keep_books
 
     started = time.perf_counter()
-    connection = connect(
-        tables if isinstance(tables, Path) else None, settings.memory_limit, settings.process_count
-    )
-    stack.callback(connection.close)
+    files = under_one_name(connection, tables, found.files)
+    if files != found.files:
+        log.info("some streams hold the same: they are read again as one")
+        connection.close()
+        found = replace(found, files=files)
+        tables, connection = read(files, lambda _: None)
+        started = time.perf_counter()
     books = keep_books(connection, tables, settings, key)
     _note_found(books, found)
     log.info("kept the books in %.2f s", time.perf_counter() - started)
+    return books, found
+
+
+def _report(
+    books: Books, found: Found, settings: Settings, generated_at: datetime | None
+) -> Report:
+    from trueup.books.window import Window
+    from trueup.checks import chosen_checks, run_checks
+    from trueup.reports.report import build_report
 
     window = Window(settings.since, settings.until)
     checks, broken = chosen_checks(settings)

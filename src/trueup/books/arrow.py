@@ -6,12 +6,16 @@ DuckDB does in parallel and without loading Arrow's compute functions.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from trueup.logs.rows import Numbers, Packed, Places, Texts
 from trueup.schema import TABLES, Column, Type
+
+Tables = dict[str, pa.Table] | Path
+"""What was read: tables of Arrow, or a folder that holds Parquet files of each."""
 
 SQL_TYPES: dict[Type, str] = {
     "time": "TIMESTAMP_MS",

@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from trueup.books.arrow import typed
+from trueup.books.arrow import Tables, typed
 from trueup.books.hiding import hide_streams, hide_subscribers
 from trueup.books.pseudonyms import Pseudonyms
 from trueup.config import Settings
@@ -20,6 +20,9 @@ from trueup.schema import TABLES
 
 # Of what was spilled, the tables that are asked often or added to.
 _SMALL = {"files", "entry_kinds", "problems"}
+
+_READ = "read_{}"
+"""What SQL calls a table that was read into memory."""
 
 # DuckDB fills what memory it is given, even where it is no faster for it: a million transactions (1.1 GB
 # of text) take as long with 0.6 GB as with 1. Ten times as many do not get by with 0.6: medians
@@ -76,11 +79,12 @@ class Books:
         self.connection.close()
 
 
-def connect(spill: Path | None, memory_limit: str, threads: int) -> duckdb.DuckDBPyConnection:
-    """Open DuckDB: in memory, or on a file in the folder `spill`, within a limit of memory."""
+def connect(tables: Tables, settings: Settings) -> duckdb.DuckDBPyConnection:
+    """Open DuckDB for tables that were read: in memory, or on a file beside those on the disk."""
+    spill = tables if isinstance(tables, Path) else None
     config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": memory_limit,
-        "threads": threads,
+        "memory_limit": settings.memory_limit,
+        "threads": settings.process_count,
     }
     if spill:
         config["temp_directory"] = str(spill / "temporary")
@@ -90,12 +94,24 @@ def connect(spill: Path | None, memory_limit: str, threads: int) -> duckdb.DuckD
     allowed = "'" + str(spill).replace("'", "''") + "/'" if spill else ""
     connection.execute(f"SET allowed_directories = [{allowed}]")
     connection.execute("SET enable_external_access = false")
+    if spill:
+        _limit_memory(connection, spill, settings)
     return connection
+
+
+def source_of(connection: duckdb.DuckDBPyConnection, tables: Tables, name: str) -> str:
+    """Return what SQL selects from to get a table as it was read: of text, but for its numbers."""
+    if isinstance(tables, Path):
+        parts = (str(part).replace("'", "''") for part in sorted((tables / name).iterdir()))
+        return "read_parquet([" + ", ".join(f"'{part}'" for part in parts) + "])"
+    source = _READ.format(name)
+    connection.register(source, tables[name])
+    return source
 
 
 def keep_books(
     connection: duckdb.DuckDBPyConnection,
-    tables: dict[str, pa.Table] | Path,
+    tables: Tables,
     settings: Settings,
     key: bytes | None = None,
 ) -> Books:
@@ -106,20 +122,9 @@ def keep_books(
     books = Books(connection, Currencies(settings.minor_units))
     for name, columns in TABLES.items():
         shown = "logged_transactions" if name == "transactions" else name
-        if isinstance(tables, Path):
-            parts = ", ".join(
-                "'" + str(part).replace("'", "''") + "'"
-                for part in sorted((tables / name).iterdir())
-            )
-            kind = "TABLE" if name in _SMALL else "VIEW"
-            source = f"read_parquet([{parts}])"
-        else:
-            kind = "TABLE"
-            source = "arrow_table"
-            connection.register(source, tables[name])
+        kind = "VIEW" if isinstance(tables, Path) and name not in _SMALL else "TABLE"
+        source = source_of(connection, tables, name)
         connection.execute(f"CREATE {kind} {shown} AS SELECT {typed(columns)} FROM {source}")
-    if isinstance(tables, Path):
-        _limit_memory(connection, settings)
     if key:
         books.pseudonyms = hide_subscribers(connection, key)
     _list_currencies(books, settings)
@@ -128,15 +133,17 @@ def keep_books(
     if books.pseudonyms:
         hide_streams(connection, books.pseudonyms)
     if not isinstance(tables, Path):
-        connection.unregister("arrow_table")
+        for name in TABLES:
+            connection.unregister(_READ.format(name))
     if key or not isinstance(tables, Path):
         connection.execute("DROP TABLE logged_transactions")
     return books
 
 
-def _limit_memory(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+def _limit_memory(connection: duckdb.DuckDBPyConnection, tables: Path, settings: Settings) -> None:
     """Lower the limit of memory to what as much text needs."""
-    (size,) = connection.execute("SELECT sum(unpacked_size) FROM files").fetchone() or (0,)
+    files = source_of(connection, tables, "files")
+    (size,) = connection.execute(f"SELECT sum(unpacked_size) FROM {files}").fetchone() or (0,)
     needed = _LEAST_MEMORY + int((size or 0) * _MEMORY_PER_TEXT)
     limit = min(memory_bytes(settings.memory_limit), needed)
     connection.execute(f"SET memory_limit = '{limit}B'")

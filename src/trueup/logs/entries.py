@@ -69,37 +69,39 @@ def read_entries(
     an entry, `most` bytes are read. What several exports of the stream have counts once.
     """
     pattern = entry_pattern(markers)
-    exports = by_export(sources, pattern)
-    framed = [
-        [_frame(source, rows, pattern, most=most) for source in _mended(export, rows, pattern)]
-        for export in exports
+    exports = [
+        _in_sequence(
+            [_frame(source, rows, pattern, most=most) for source in _mended(export, rows, pattern)]
+        )
+        for export in by_export(sources, pattern)
     ]
-    parts = framed[0] if len(framed) == 1 else [part for of in framed for part in _in_sequence(of)]
-    entries = parts[0] if len(parts) == 1 else list(chain(*_in_sequence(parts, len(framed))))
+    exports = [parts for parts in exports if parts]
+    if len(exports) > 1:
+        spans = [whole_span([span(part) for part in parts]) for parts in exports]
+        exports = [exports[place] for place in sequence(spans)]
+    parts = [part for parts in exports for part in parts]
+    entries = parts[0] if len(parts) == 1 else list(chain(*parts))
     times = [entry[0] for entry in entries]
     if times != sorted(times):
         entries.sort(key=itemgetter(0))
-    if len(framed) > 1:
+    if len(exports) > 1:
         from trueup.logs.repeats import Repeats
 
         repeats = Repeats(
             rows,
-            {source.file: rank for rank, export in enumerate(exports) for source in export},
-            {last_of(part) for part in parts if is_cut(part, rows)},
+            {part[0][4]: rank for rank, parts in enumerate(exports) for part in parts},
+            {(part[-1][4], part[-1][5]) for part in parts if may_be_cut(part[-1])},
         )
         entries = list(repeats.left_out(entries))
         repeats.say()
     return entries
 
 
-def last_of(part: list[Entry]) -> tuple[int, int]:
-    """Return file and line of the last entry as they stand."""
-    return part[-1][4], part[-1][5]
-
-
-def is_cut(part: list[Entry], rows: Rows) -> bool:
-    """Tell whether the last entry may be cut off, since its file is."""
-    return bool(part) and rows.files[part[-1][4]].status == "partial"
+def may_be_cut(entry: Entry) -> bool:
+    """Tell whether a file's last entry may go on elsewhere: without a newline, or in an object."""
+    _, _, match, end, _, _ = entry
+    text = match.string[match.start() + 1 : end]
+    return not text.endswith(b"\n") or b"{\n" in text
 
 
 def by_export(sources: Sequence[Source], pattern: re.Pattern[bytes]) -> list[list[Source]]:
@@ -277,10 +279,10 @@ def _without(impossible: set[bytes], entries: list[Entry], rows: Rows) -> list[E
     return known
 
 
-def _in_sequence(parts: list[list[Entry]], exports: int = 1) -> list[list[Entry]]:
-    """Put the files of an export in the order in which they were written."""
+def _in_sequence(parts: list[list[Entry]]) -> list[list[Entry]]:
+    """Put the files of an export in the order in which they were written; empty ones go."""
     parts = [part for part in parts if part]
-    if len(parts) < 2 or exports > 1:  # noqa: PLR2004
+    if len(parts) < 2:  # noqa: PLR2004
         return parts
     return [parts[place] for place in sequence([span(part) for part in parts])]
 
@@ -295,8 +297,16 @@ def span(part: Sequence[Entry]) -> Span:
     return times[0], times[-1], min(times), max(times)
 
 
+def whole_span(spans: Sequence[Span]) -> Span:
+    """Return the span of an export of those of its files."""
+    return (
+        spans[0][0], spans[-1][1], min(least for _, _, least, _ in spans),
+        max(greatest for *_, greatest in spans),
+    )  # fmt: skip
+
+
 def sequence(spans: Sequence[Span]) -> list[int]:
-    """Return the places of an export's files in the order in which they were written.
+    """Return the places of an export's files, or of a stream's exports, as they were written.
 
     Names give it, except where a name contradicts the times at a cut: if one file ends in the
     millisecond in which another begins, and all of it is earlier, the second follows the first,
@@ -309,7 +319,8 @@ def sequence(spans: Sequence[Span]) -> list[int]:
             (
                 place
                 for place, other in enumerate(ordered)
-                if last == greatest == spans[other][0] == spans[other][2] and first < greatest
+                if last == greatest == spans[other][0] == spans[other][2]
+                and first < spans[other][3]
             ),
             len(ordered),
         )

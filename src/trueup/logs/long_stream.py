@@ -8,13 +8,13 @@ happened, and hands on the rows of what is over.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import BinaryIO, NamedTuple
 
 from trueup.logs.bounds import Bounds
 from trueup.logs.cutting import Cutter
-from trueup.logs.entries import Entry, Source, may_join, sequence
+from trueup.logs.entries import Entry, Source, Span, may_join, sequence, whole_span
 from trueup.logs.kinds import Markers
 from trueup.logs.repeats import Repeats
 from trueup.logs.rows import Rows
@@ -46,20 +46,30 @@ def read_long_stream(  # noqa: PLR0913
     bounds = bounds or Bounds()
     spool = Spool(opened, markers, bounds)
     groups = _cut(files, exports, rows, markers, bounds, spool)
-    order: list[int] = []
-    for group in groups:
-        found = [file for file in group if file in spool.spans]
-        order += [found[place] for place in sequence([spool.spans[file] for file in found])]
-    entries = spool.merged(order)
+    ordered = _in_sequence(groups, spool.spans)
+    entries = spool.merged([file for export in ordered for file in export])
     repeats = None
-    if len(groups) > 1:
-        rank = {file: place for place, group in enumerate(groups) for file in group}
-        cut = {spool.last[file] for file in order if rows.files[file].status == "partial"}
-        repeats = Repeats(rows, rank, cut, bounds.compared)
+    if len(ordered) > 1:
+        rank = {file: place for place, export in enumerate(ordered) for file in export}
+        repeats = Repeats(rows, rank, set(spool.cut.values()), bounds.compared)
         entries = repeats.left_out(entries)
     yield from _rows_of(_Stream(name, rows), entries, bounds)
     if repeats:
         repeats.say()
+
+
+def _in_sequence(groups: Sequence[Sequence[int]], spans: Mapping[int, Span]) -> list[list[int]]:
+    """Put the exports, and the files of each, in the order in which they were written.
+
+    Files without entries go.
+    """
+    exports: list[list[int]] = []
+    for group in groups:
+        found = [file for file in group if file in spans]
+        if found:
+            exports.append([found[place] for place in sequence([spans[file] for file in found])])
+    whole = [whole_span([spans[file] for file in export]) for export in exports]
+    return [exports[place] for place in sequence(whole)]
 
 
 def _cut(  # noqa: PLR0913

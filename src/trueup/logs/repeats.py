@@ -28,8 +28,8 @@ _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
 class Repeats:
     """Leaves out of a stream's entries what an earlier export has, and counts it.
 
-    `rank` gives each file's export its place in the order of names; `cut` holds file and line of the
-    entries at the end of damaged files, which another export may have whole.
+    `rank` gives each file's export its place in the order of names; `cut` holds file and line of
+    last entries of files that may be cut off, which another export may have whole.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
 from trueup.logs.bounds import Bounds
-from trueup.logs.entries import Entry, Span
+from trueup.logs.entries import Entry, Span, may_be_cut
 from trueup.logs.kinds import Markers, entry_pattern
 
 
@@ -48,8 +48,8 @@ class Spool:
         self._file = -1
         self.spans: dict[int, Span] = {}
         """Of each file with entries, their span."""
-        self.last: dict[int, tuple[int, int]] = {}
-        """Of each file with entries, file and line of the last as they stand."""
+        self.cut: dict[int, tuple[int, int]] = {}
+        """Of each file whose last entry may be cut off, file and line of it."""
 
     def take(self, entries: list[Entry]) -> None:
         """Take entries of one file that follow each other."""
@@ -64,7 +64,9 @@ class Spool:
         times = [entry[0] for entry in entries]
         first, _, least, greatest = self.spans.get(file, (times[0],) * 4)
         self.spans[file] = first, times[-1], min(least, *times), max(greatest, *times)
-        self.last[file] = file, entries[-1][5]
+        self.cut.pop(file, None)
+        if may_be_cut(entries[-1]):
+            self.cut[file] = file, entries[-1][5]
         if self._size >= self._bounds.run:
             self.flush()
 

@@ -480,6 +480,24 @@ def test_a_posted_overdraft_tells_where_it_crossed_and_when_it_was_back(
         "T2": "It was back at zero or above on 2024-02-04 10:00:02 UTC, 3 days later.",
         "T4": "It had been SAR 50.00 before. The logs do not show it back at zero or above.",
     }
+    assert {row["transaction_id"]: row["amount_at_risk"] for row in of.rows()} == {
+        "T1": 0, "T2": 0, "T4": 40,
+    }  # fmt: skip
+
+
+def test_a_debt_is_at_risk_once(audit: Run, ledger: Make, findings: Find) -> None:
+    """Each overdraft of a balance below zero contains those before it."""
+    done = audit(
+        ledger("""
+        10:00:00 T1 ana SAR DEBIT 10 0 5 -5 -5 applied
+        10:00:01 T2 ana SAR DEBIT 10 0 -5 -15 -15 applied
+        10:00:02 T3 ana SAR CREDIT 4 0 -15 -11 -11 applied
+        """)
+    )
+    rows = findings(done, "overdraft")
+    assert {row["transaction_id"]: row["amount_at_risk"] for row in rows} == {
+        "T1": 0, "T2": 0, "T3": 11,
+    }  # fmt: skip
 
 
 def test_an_unseen_change_names_what_lies_in_between(

@@ -41,6 +41,7 @@ class Ledger:
         "_gap",
         "_last",
         "_opened",
+        "_owed",
         "_postings",
         "_standing",
         "currency",
@@ -68,6 +69,7 @@ class Ledger:
         self._after = (0, 0)  # payment and subscription balance: what it lies between
         self._opened: Attempt | None = None
         self._episode: _Episode | None = None
+        self._owed: int | None = None  # place of the overdraft that tells what is owed
 
     def see(self, attempt: Attempt) -> None:
         """Take the next attempt; what needs a look ahead is said about the one before."""
@@ -162,6 +164,8 @@ class Ledger:
             self._judge_overdraft(attempt, subscription_after)
         if subscription_after is not None:
             self._standing.last = attempt, subscription_after
+            if subscription_after >= 0:
+                self._settle_debt()
         if attempt.payment is not None:
             payment_after = attempt.payment
         elif attempt.error is not None:
@@ -195,7 +199,16 @@ class Ledger:
         else:
             cause = "posted" if self._agree(subscription_after, attempt.new) else "not_applied"
         at_risk = -attempt.new if cause in {"posted", "unknown"} else 0
+        if cause == "posted":
+            self._settle_debt()
+            self._owed = len(self._findings)
         self._find("overdraft", cause, attempt, (0, attempt.new), at_risk)
+
+    def _settle_debt(self) -> None:
+        """Take back what an overdraft is owed: it was paid, or is a part of the next one's."""
+        if self._owed is not None:
+            self._findings[self._owed] = self._findings[self._owed]._replace(at_risk=0)
+            self._owed = None
 
     def _find_low_balance(self) -> None:
         last = self._standing.last

@@ -6,10 +6,10 @@
 -- why: Between two transactions of a subscriber the balance should rest. Where it moved, a change was lost (stale_read), the balance was overwritten with the wallet's (reset_to_payment), or it changed without any message in the logs (unseen_change). Where the transaction before was not carried out (not_applied) nothing was lost.
 -- do: Lost update: post it again. Reset: check that the wallet was right. Unseen change: ask who changed the balance, and by which way.
 -- advice stale_read: Engineering: find out why these updates were lost. Accounting: post them again.
--- advice unseen_change: Accounting: ask who changed these balances, and by which way: no message in the logs did.
+-- advice unseen_change: Accounting: ask who changed these balances, and by which way: no transaction in the logs did. Where days without logs lie in between, get these logs first.
 -- advice reset_to_payment: Accounting: check that the wallet's balance was right where it replaced the subscription balance.
 -- explain stale_read: Transaction {transaction_id} of {subscriber_id} starts from {logged}, the balance before transaction {previous_transaction_id}, although that one was applied and left {expected}: the update of {previous_change} was lost.
--- explain unseen_change: Transaction {transaction_id} of {subscriber_id} starts from {logged}, but the newBalance of transaction {previous_transaction_id} before it ({previous_outcome}) is {expected}: the balance moved by {difference} with no message in the logs that says why. [{hint}]
+-- explain unseen_change: Transaction {transaction_id} of {subscriber_id} starts from {logged}, but the newBalance of transaction {previous_transaction_id} before it ({previous_outcome}) is {expected}: the balance moved by {difference}, and no transaction that was applied in between says why. [{hint}] [{silence}]
 -- explain reset_to_payment: Transaction {transaction_id} of {subscriber_id} starts from {logged}, which is the payment balance; transaction {previous_transaction_id} before it left {expected}: the balance was reset by {difference}.
 -- explain not_applied: Transaction {transaction_id} of {subscriber_id} starts from {logged}: transaction {previous_transaction_id} before it, which would have left {expected}, was not applied ({previous_outcome}).
 WITH breaks AS (
@@ -108,6 +108,30 @@ skips AS (
     FROM counted AS c
     WHERE c.attempt_id IS NOT NULL
     GROUP BY c.attempt_id
+),
+days AS (
+    -- Days with logs, numbered: what is missing between two of them is a day without.
+    SELECT
+        d.day,
+        row_number() OVER (ORDER BY d.day) AS number
+    FROM (
+        SELECT CAST(t.at AS DATE) AS day FROM transactions AS t
+        UNION
+        SELECT CAST(m.at AS DATE) AS day FROM messages AS m
+        UNION
+        SELECT CAST(i.started_at AS DATE) AS day FROM invocations AS i WHERE i.started_at IS NOT NULL
+    ) AS d
+),
+silences AS (
+    SELECT
+        u.attempt_id,
+        CAST(
+            extract(DAY FROM CAST(n.day AS TIMESTAMP) - CAST(p.day AS TIMESTAMP))
+            - (n.number - p.number) AS BIGINT
+        ) AS days_without_logs
+    FROM unseen AS u
+    INNER JOIN days AS p ON p.day = CAST(u.previous_at AS DATE)
+    INNER JOIN days AS n ON n.day = CAST(u.at AS DATE)
 )
 SELECT
     b.attempt_id AS subject,
@@ -145,7 +169,15 @@ SELECT
             'Skipped messages in between, of whichever subscriber: ',
             CAST(k.skipped_between AS VARCHAR(20)), '.'
         )
-    END AS hint
+    END AS hint,
+    s.days_without_logs,
+    CASE
+        WHEN s.days_without_logs = 1 THEN 'The logs hold nothing of one day in between.'
+        WHEN s.days_without_logs > 1 THEN concat(
+            'The logs hold nothing of ', CAST(s.days_without_logs AS VARCHAR(20)), ' days in between.'
+        )
+    END AS silence
 FROM breaks AS b
 LEFT JOIN stopped AS p ON p.attempt_id = b.attempt_id AND p.number = 1
 LEFT JOIN skips AS k ON k.attempt_id = b.attempt_id
+LEFT JOIN silences AS s ON s.attempt_id = b.attempt_id

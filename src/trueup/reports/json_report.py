@@ -27,7 +27,17 @@ def summary(report: Report) -> dict[str, Any]:
         "entry_kinds": report.entry_kinds,
         "reading": report.reading,
         "outcomes": report.outcomes,
-        "currencies": {name: plain(of, name, money) for name, of in report.currencies.items()},
+        "currencies": {
+            name: plain({**of, **report.figures.overdrawn.get(name, {})}, name, money)
+            for name, of in report.currencies.items()
+        },
+        "explained": {
+            **report.figures.explained,
+            "currencies": {
+                name: plain(of, name, money)
+                for name, of in report.figures.explained["currencies"].items()
+            },
+        },
         "checks": [
             {
                 **check,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +41,10 @@ TRANSACTION_COLUMNS = (
     "file", "first_line", "last_line",
 )  # fmt: skip
 """Columns of a transaction that reports show: all but the metadata, which may name people."""
+
+
+_NAMED_SILENCES = 3
+"""Times without an entry that first pages name; report.json lists all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,20 @@ class Report:
     def money(self) -> Currencies:
         """How amounts are printed."""
         return self.books.money
+
+    @property
+    def silence(self) -> str:
+        """Name the days of which the logs hold nothing, the longest times first; empty if none."""
+        spans = self.period["days_without_entries"]
+        longest = sorted(spans, key=lambda span: (-span["days"], span["first"]))
+        named = [
+            span["first"] if span["days"] == 1 else f"{span['first']} to {span['last']}"
+            for span in longest[:_NAMED_SILENCES]
+        ]
+        if len(spans) > _NAMED_SILENCES:
+            named.append("…")
+        days = sum(span["days"] for span in spans)
+        return f"{days:,} day{'s' if days > 1 else ''}: {', '.join(named)}" if spans else ""
 
     def subscribers(self) -> Iterator[Section]:
         """Yield one row per subscriber and currency, with its findings by check."""
@@ -236,7 +254,36 @@ def _inputs(books: Books, ignored: list[str], unopened: Sequence[tuple[str, str]
 
 def _period(books: Books, window: Window) -> Section:
     period = _one(books, "SELECT min(first_at) AS first, max(last_at) AS last FROM files")
-    return {**period, "since": window.since, "until": window.until}
+    return {
+        **period,
+        "since": window.since,
+        "until": window.until,
+        "days_without_entries": _silent_days(books),
+    }
+
+
+def _silent_days(books: Books) -> list[Section]:
+    """List the days within the logs' period of which they hold nothing, as they follow each other."""
+    rows = _rows(
+        books,
+        """
+        SELECT day, next FROM (
+            SELECT day, lead(day) OVER (ORDER BY day) AS next FROM (
+                SELECT CAST(t.at AS DATE) AS day FROM transactions AS t
+                UNION SELECT CAST(m.at AS DATE) FROM messages AS m
+                UNION SELECT CAST(started_at AS DATE) FROM invocations WHERE started_at IS NOT NULL
+                UNION SELECT CAST(min(first_at) AS DATE) FROM files WHERE first_at IS NOT NULL
+                UNION SELECT CAST(max(last_at) AS DATE) FROM files WHERE last_at IS NOT NULL
+            ) WHERE day IS NOT NULL
+        )
+        WHERE next - day > 1 ORDER BY day
+    """,
+    )
+    one = timedelta(days=1)
+    return [
+        {"first": f"{day + one}", "last": f"{following - one}", "days": (following - day).days - 1}
+        for day, following in rows
+    ]
 
 
 def _counts(books: Books, window: Window) -> Section:

@@ -58,6 +58,8 @@ def _reading(report: Report) -> list[str]:
             f"Period    {report.period['first']:%Y-%m-%d %H:%M} to "
             f"{report.period['last']:%Y-%m-%d %H:%M} UTC"
         )
+    if report.silence:
+        lines.append(f"No logs   of {report.silence}")
     since, until = report.window.since, report.window.until
     if since or until:
         bounds = (

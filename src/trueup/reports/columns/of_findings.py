@@ -47,6 +47,8 @@ LOOKS: dict[str, Look] = {
     "stopped_outcome": text("What it came to", 16, "what came of that message"),
     "skipped_between": count("Skipped in between", "skipped messages between the two, of whichever subscriber: they name none"),
     "hint": text("Hint", 60, "what may have changed the balance"),
+    "days_without_logs": count("Days without logs", "days between the two of which the logs hold nothing", unit="days"),
+    "silence": text("Missing logs", 48, "whether logs are missing in between"),
     "first_transaction_id": text("Posted first", 29, "the transaction that this one repeats", "id"),
     "first_attempt_id": text("Attempt of the first", 40, "the attempt of that transaction"),
     "repeated": text("What is repeated", 48, "what the two have in common"),

@@ -72,6 +72,9 @@ def _put_title(grid: Grid, report: Report) -> int:
         "Each subscriber has a subscription balance and a payment balance. This workbook rebuilds both from the logs of the service that keeps them in line, and shows where they do not add up, by how much, since when, and which line of the logs proves it.",
         LINE,
     )
+    if report.silence:
+        text = f"The logs hold nothing of {report.silence}. A balance that moved across such days may have moved in logs that are missing."
+        line = grid.put_paragraph(line, text, LINE)
     shown = [
         f"{word} {time:%Y-%m-%d %H:%M}"
         for word, time in (("from", report.window.since), ("until", report.window.until))

@@ -22,6 +22,9 @@ _WIDTH, _HEIGHT = 620, 360
 _ROWS, _COLUMNS = 19, 10
 """Rows and columns of the sheet that a chart takes; a page of paper holds two rows of charts."""
 
+_MARGIN = 10
+"""Pixels above and below a chart: a page of paper ends between two, and cuts neither's border."""
+
 _TITLE = 200
 """Characters of a title; Excel takes 255, the period included."""
 
@@ -65,9 +68,12 @@ class Drawing:
         *,
         is_stacked: bool = True,
     ) -> None:
-        """Draw columns by day, of the table of another sheet: its days stand in the first column."""
+        """Draw columns by day, of the table of another sheet: its days stand in the first column.
+
+        A line would run across days that have no row.
+        """
         first, last = lines
-        kind = {"type": "column", "subtype": "stacked"} if is_stacked else {"type": "line"}
+        kind = {"type": "column", **({"subtype": "stacked"} if is_stacked else {})}
         chart = self.pages.book.add_chart(kind)
         marks = self.pages.book.add_chart({"type": "line"})
         for one in series:
@@ -159,7 +165,7 @@ class Drawing:
             _FIRST + row * _ROWS,
             column * _COLUMNS,
             chart,
-            {"description": name, "object_position": 1},
+            {"description": name, "object_position": 1, "y_offset": _MARGIN},
         )
         self.number += 1
 

@@ -174,7 +174,8 @@ def write_steps(pages: Pages, sheet: Worksheet, report: Report, places: Places) 
     ]
     if left := len(named[_MOST_CURRENCIES:]):
         texts.append(f"Amounts in {left:,} further currencies stand in report.json.")
-    rest = pages.write_table(sheet, table, pages.write_top(sheet, "What to do", texts))
+    top = pages.write_top(sheet, "What to do", texts, table.line)
+    rest = pages.write_table(sheet, table, top)
     pages.go_on("What to do", "What to do", table, rest)
 
 

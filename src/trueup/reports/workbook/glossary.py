@@ -42,7 +42,7 @@ def write_glossary(pages: Pages, sheet: Worksheet) -> None:
             lines_of(text or "", width) for text, width in zip(row, widths, strict=True)
         ),
     )
-    rest = pages.write_table(sheet, table, pages.write_top(sheet, NAME, texts))
+    rest = pages.write_table(sheet, table, pages.write_top(sheet, NAME, texts, table.line))
     pages.go_on(NAME, NAME, table, rest)
 
 

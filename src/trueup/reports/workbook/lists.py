@@ -35,6 +35,9 @@ _TRANSACTIONS = (
 BY_DAY, MONEY_BY_DAY, BY_ACTION = "By day", "Money by day", "By action"
 TRANSACTIONS = "Transactions"
 
+_LINE = 120
+"""Characters of a line of text on a sheet without a table."""
+
 
 def add_subscribers(pages: Pages, report: Report) -> None:
     """Write the subscribers with their balances, and those with sync errors once more."""
@@ -141,6 +144,7 @@ def add_transactions(pages: Pages, report: Report) -> None:
                 f"There are {count:,} transactions, more than the {report.workbook_transactions:,} that this workbook lists (setting workbook_transactions).",
                 "All of them are in transactions.csv and, if it was asked for, in tables/transactions.parquet.",
             ],
+            _LINE,
         )
         return
     rows = (

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain
+from textwrap import wrap
 from typing import Any
 
 from xlsxwriter import Workbook
@@ -61,6 +62,18 @@ class Table:
     def look(self, name: str) -> Look:
         """Return the look of a column."""
         return self.looks.get(name) or look(name)
+
+    def width(self, name: str) -> int:
+        """Return the width of a column."""
+        return self.widths.get(name) or self.look(name).width
+
+    @property
+    def line(self) -> int:
+        """Characters of a line of text across what is printed of it."""
+        names = list(self.columns)
+        if self.last_on_paper:
+            names = names[: names.index(self.last_on_paper) + 1]
+        return sum(map(self.width, names))
 
 
 class Pages:
@@ -118,7 +131,7 @@ class Pages:
     def add_table(self, name: str, title: str, texts: Sequence[str], table: Table) -> None:
         """Write a table below its title and what is to be said of it, on as many sheets as it takes."""
         sheet = self.add_sheet(name, texts[0])
-        line = self.write_top(sheet, title, texts)
+        line = self.write_top(sheet, title, texts, table.line)
         rest = self.write_table(sheet, table, line)
         self.go_on(name, title, table, rest)
 
@@ -130,13 +143,17 @@ class Pages:
             sheet = self.add_sheet(f"{name} {number}", f"{title}, continued")
             rest = self.write_table(sheet, table, 0, chain([following], rest))
 
-    def write_top(self, sheet: Worksheet, title: str, texts: Sequence[str]) -> int:
+    def write_top(
+        self, sheet: Worksheet, title: str, texts: Sequence[str], characters: int
+    ) -> int:
         """Write a sheet's title, its texts and the way back; return the line that follows."""
         sheet.set_row(0, 26)
         sheet.write_string(0, 0, title, self.heading)
-        for line, text in enumerate(texts, 1):
+        # What runs over the last printed column is cut on paper.
+        lines = [part for text in texts for part in wrap(text, characters)]
+        for line, text in enumerate(lines, 1):
             sheet.write_string(line, 0, cell_text(text), self.cells.text)
-        line = len(texts) + 1
+        line = len(lines) + 1
         self.cells.write(sheet, line, 0, Link(f"Back to {START}", START))
         return line + 1
 
@@ -146,7 +163,7 @@ class Pages:
         """Write a table with frozen header and filter; return the rows left when the sheet is full."""
         columns, name = table.columns, sheet.get_name()
         for place, column in enumerate(columns):
-            sheet.set_column(place, place, table.widths.get(column) or table.look(column).width)
+            sheet.set_column(place, place, table.width(column))
         self.write_header(sheet, top, table)
         sheet.freeze_panes(top + 1, 0)
         sheet.repeat_rows(top)

@@ -52,6 +52,7 @@ function enliven(table) {
     return wanted.text.every((word) => wordsOf(row).includes(word))
       && (!wanted.severity || cellText(row, severity) === wanted.severity)
       && (!wanted.check || row.dataset.check === wanted.check)
+      && (!wanted.cause || row.dataset.cause === wanted.cause)
       && (!wanted.currency || cellText(row, currency) === wanted.currency);
   }
 
@@ -89,8 +90,12 @@ function enliven(table) {
     button.addEventListener("click", () => sortBy(head, place));
     head.replaceChildren(button);
   });
-  const codes = [...new Set(rows.map((row) => cellText(row, currency)))].filter(Boolean).sort();
-  form.elements.currency.append(...codes.map((code) => new Option(code, code)));
+  const offer = (name, valueOf, shown = (value) => value) => {
+    const values = [...new Set(rows.map(valueOf))].filter(Boolean).sort();
+    form.elements[name]?.append(...values.map((value) => new Option(shown(value), value)));
+  };
+  offer("currency", (row) => cellText(row, currency));
+  offer("cause", (row) => row.dataset.cause, (cause) => cause.replaceAll("_", " "));
   const begin = () => { limit = FIRST_SHOWN; show(); };
   form.addEventListener("input", begin);
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -115,6 +120,7 @@ for (const id of ["findings-table", "subscribers-table"]) {
     link.addEventListener("click", () => {
       form.reset();
       form.elements.check.value = link.dataset.show;
+      form.elements.cause.value = link.dataset.cause || "";
     });
   }
 }

@@ -374,7 +374,7 @@ def test_sentences_name_the_numbers(audit: Run, ledger: Make) -> None:
     )
     assert sentence(done, "payment_overdraft") == (
         "The payment balance of ana has been below zero since 2024-02-01 10:00:01 UTC: "
-        "lowest BHD -4.000, now BHD -4.000 (transactions: 1)."
+        "lowest BHD -4.000, last seen at BHD -4.000 on 2024-02-01 10:00:01 UTC (transactions: 1)."
     )
     assert sentence(done, "out_of_sync") == (
         "The subscription balance of ana is BHD 1,102.000 and the payment balance BHD -4.000: a gap of "

@@ -2,12 +2,12 @@
 -- title: Overdrafts of the payment balance
 -- severity: open high, over low
 -- lasts: yes
--- sums: 0 or more; lowest payment balance of the episode; open: what is below zero now, over: 0
+-- sums: 0 or more; lowest payment balance of the episode; open: what was below zero when last seen, over: 0
 -- question: Whose payment balance was below zero, from when to when, and how deep?
 -- why: The wallet paid for more than it held. While it is below zero, that is money to collect; each finding is one episode, however many transactions fell into it.
 -- do: Open: collect the amount, or correct the wallet if it should not have been charged. Over: nothing, unless it happens again.
 -- advice open: Accounting: collect what is below zero, or correct the wallets that should not have been charged.
--- explain open: The payment balance of {subscriber_id} has been below zero since {at}: lowest {logged}, now {last_balance} (transactions: {transactions}).
+-- explain open: The payment balance of {subscriber_id} has been below zero since {at}: lowest {logged}, last seen at {last_balance} on {last_at} (transactions: {transactions}).
 -- explain over: The payment balance of {subscriber_id} was below zero from {at} to {last_at}: lowest {logged} (transactions: {transactions}).
 WITH known AS (
     SELECT

@@ -30,7 +30,7 @@ LOOKS: dict[str, Look] = {
     "previous_outcome": text("Its outcome", 15, "what came of the transaction before"),
     "previous_change": money("Its change", "what the transaction before did to the balance", formula="newBalance - oldBalance of that one"),
     "last_transaction_id": text("Last transaction", 29, "the last transaction that tells both balances", "id"),
-    "last_balance": money("Balance now", "the last known payment balance", "paymentBalance"),
+    "last_balance": money("Last balance", "the last known payment balance", "paymentBalance"),
     "gap_when_opened": money("Gap when opened", "the gap after the transaction that opened it", formula="subscription after - payment after"),
     "changes": count("Moves since", "transactions that moved the gap since it opened"),
     "opened_by": text("Opened by", 15, "what came of the transaction that opened the gap"),

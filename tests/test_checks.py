@@ -361,6 +361,31 @@ def test_rows_without_subscriber_or_currency_have_no_neighbours(
     assert done.report.inputs["problems"] == 4
 
 
+def test_a_low_balance_says_when_it_was_last_seen(audit: Run, ledger: Make) -> None:
+    done = audit(
+        ledger("""
+        10:00:00 T1 ana BHD DEBIT 9 0 9 0 0 applied
+        10:00:01 T2 bob BHD DEBIT 2 0 5 3 3 applied
+        10:00:02 T3 cid BHD CREDIT 4 0 0 4 4 applied
+        """)
+    )
+    (of,) = (one for one in done.report.findings if one.check.id == "low_balance")
+    short, with_pace, without = (row["explanation"] for row in of.rows())
+    assert short == (
+        "The subscription balance of ana was BHD 0.000 on 2024-02-01 10:00:00 UTC, when it was last "
+        "seen. It does not cover another day of deductions, which takes BHD 9.000 on average."
+    )
+    assert with_pace == (
+        "The subscription balance of bob was BHD 3.000 on 2024-02-01 10:00:01 UTC, when it was last "
+        "seen: below BHD 10.000. A day of deductions takes BHD 2.000 on average: the balance covers "
+        "1.5 of them."
+    )
+    assert without == (
+        "The subscription balance of cid was BHD 4.000 on 2024-02-01 10:00:02 UTC, when it was last "
+        "seen: below BHD 10.000."
+    )
+
+
 def test_sentences_name_the_numbers(audit: Run, ledger: Make) -> None:
     done = audit(
         ledger("""

@@ -5,9 +5,9 @@
 -- sums: the threshold or more (setting checks.low_balance); last known subscription balance; 0
 -- question: Whose last balance is below the threshold, and how many days of deductions does it still cover?
 -- why: The next deliveries will be refused or will overdraw the balance. A balance that does not cover one more day of deductions, at the pace of this subscriber, is short.
--- do: Short: ask for a payment before the next delivery. Low: nothing yet.
--- explain short: The subscription balance of {subscriber_id} is {logged}, less than a day of deductions ({deducted_per_day}); it covers {days_covered} of one.
--- explain low: The subscription balance of {subscriber_id} is {logged}, below {expected}. [Its deductions are {deducted_per_day} a day, so that it covers {days_covered} days.]
+-- do: Short: ask for a payment before the next delivery. Low: nothing yet. First see when the balance was last seen: a subscriber who was not seen for long before the logs end is probably no longer active.
+-- explain short: The subscription balance of {subscriber_id} was {logged} on {at}, when it was last seen. It does not cover another day of deductions, which takes {deducted_per_day} on average.
+-- explain low: The subscription balance of {subscriber_id} was {logged} on {at}, when it was last seen: below {expected}. [A day of deductions takes {deducted_per_day} on average: the balance covers {days_covered} of them.]
 WITH ends AS (
     SELECT
         t.subscriber_id,

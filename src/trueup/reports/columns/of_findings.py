@@ -41,7 +41,7 @@ LOOKS: dict[str, Look] = {
     "still": text("Since then", 48, "whether the balance is still below zero"),
     "current_balance": money("Balance then", "the balance that the refused message states", "currentBalance"),
     "currency_note": text("Currency is", 48, "how the currency is known: a refused message names none"),
-    "deducted_per_day": money("Deducted a day", "what is deducted on a usual day"),
+    "deducted_per_day": money("Deducted a day", "what is deducted on a day with deductions, on average"),
     "days_covered": count("Days covered", "how many such days the balance lasts", "balance / deducted a day", unit="days"),
     "stopped_message_id": text("Message in between", ID, "the last failed or refused message of the subscriber between the two transactions"),
     "stopped_outcome": text("What it came to", 16, "what came of that message"),

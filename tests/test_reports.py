@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 
 import trueup
+from trueup.checks.catalogue import built_in_checks
 from trueup.config import FORMATS, Settings
 from trueup.errors import BadUse
 from trueup.reports import csv_report
@@ -54,6 +55,15 @@ def book(out: Path) -> Any:
 def rows_of(path: Path) -> list[dict[str, str]]:
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def test_no_recommendation_is_left_out(out: Path) -> None:
+    report = json.loads((out / "report.json").read_text())
+    checks = {check.id: check for check in built_in_checks()}
+    found = {(one["check"], one["cause"], one["severity"]) for one in report["findings"]}
+    made = [(one["check"], one["cause"], one["severity"]) for one in report["recommendations"]]
+    assert len(made) == len(set(made)) > 10
+    assert set(made) == {one for one in found if checks[one[0]].advice_of(one[1])}
 
 
 def test_transactions_are_equal_in_every_format(

@@ -18,9 +18,6 @@ from trueup.books.ledger import Books
 from trueup.checks import SEVERITIES, Check, Findings
 from trueup.reports.queries import of_all
 
-MOST = 10
-"""Recommendations that are made."""
-
 LARGEST = 10
 """Findings that a recommendation names, the largest of it; its check and cause lead to all."""
 
@@ -32,7 +29,7 @@ Section = dict[str, Any]
 def recommend(
     books: Books, findings: Sequence[Findings], currencies: Mapping[str, Section]
 ) -> tuple[Section, ...]:
-    """Return at most MOST recommendations, the weightiest first."""
+    """Return a recommendation per check, cause and severity, the weightiest first."""
     checks = {one.check.id: one.check for one in findings}
     found = [
         {**group, "weight": _weight(group["amount_at_risk"], currencies)}
@@ -48,7 +45,7 @@ def recommend(
             group["cause"] or "",
         )
     )
-    return tuple({"rank": rank, **group} for rank, group in enumerate(found[:MOST], 1))
+    return tuple({"rank": rank, **group} for rank, group in enumerate(found, 1))
 
 
 def steps(advice: str) -> list[dict[str, str]]:

@@ -191,6 +191,8 @@ def _first_steps(report: Report, colour: bool) -> list[str]:  # noqa: FBT001
             subsequent_indent="   ",
             break_on_hyphens=False,
         )
+    if (left := len(report.recommendations) - FIRST_STEPS) > 0:
+        lines.append(f"and {left:,} more (see the report)")
     return lines
 
 

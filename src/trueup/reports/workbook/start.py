@@ -166,4 +166,7 @@ def _put_steps(grid: Grid, report: Report, line: int) -> int:
         line += 1
         grid.put(line, 0, Link(f"{one['rank']}. {one['title']}", "What to do"))
         grid.put(line, 1, " ".join(f"{step['who']}: {step['what']}" for step in one["steps"]))
+    if (left := len(report.recommendations) - 3) > 0:
+        line += 1
+        grid.put(line, 0, Link(f"and {left:,} more", "What to do"))
     return line + 2

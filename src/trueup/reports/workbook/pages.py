@@ -143,9 +143,7 @@ class Pages:
             sheet = self.add_sheet(f"{name} {number}", f"{title}, continued")
             rest = self.write_table(sheet, table, 0, chain([following], rest))
 
-    def write_top(
-        self, sheet: Worksheet, title: str, texts: Sequence[str], characters: int
-    ) -> int:
+    def write_top(self, sheet: Worksheet, title: str, texts: Sequence[str], characters: int) -> int:
         """Write a sheet's title, its texts and the way back; return the line that follows."""
         sheet.set_row(0, 26)
         sheet.write_string(0, 0, title, self.heading)

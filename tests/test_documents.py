@@ -81,7 +81,7 @@ def make_docx(path: Path, lines: list[str], *further: str) -> Path:
 
 
 def read(path: Path, shape: str = "docx", most: int = MOST) -> tuple[list[str], tuple[str, ...]]:
-    text, notes = read_document(shape, str(path), most=most)
+    text, notes, _ = read_document(shape, str(path), most=most)
     return text.decode().splitlines(), notes
 
 
@@ -165,7 +165,7 @@ def test_a_pasted_log_audits_to_the_same(
     tmp_path: Path, sample: str, mangle: Callable[[str], str]
 ) -> None:
     path = make_docx(tmp_path / "a", [mangle(line) for line in sample.splitlines()])
-    text, notes = read_document("docx", str(path), most=MOST)
+    text, notes, _ = read_document("docx", str(path), most=MOST)
     assert bool(notes) == (mangle is as_word)
     expected, actual = (
         figures(tmp_path, "log", sample.encode()),

@@ -73,6 +73,11 @@ def docx(text: bytes) -> bytes:
     return saved.getvalue()
 
 
+def in_two_columns(text: bytes) -> bytes:
+    """As CloudWatch's table is copied out of a browser: the time on a line of its own."""
+    return re.sub(rb"(?m)^([\dT:.-]+Z) (.*)$", rb"\1\n\2", text).replace(b"\t", b" ")
+
+
 def rtf(text: bytes) -> bytes:
     plain = re.sub(r"([\\{}])", r"\\\1", text.decode()).replace("\t", "\\tab ")
     coded = "".join(c if c < "\x80" else f"\\u{ord(c)}?" for c in plain)
@@ -96,6 +101,13 @@ SHAPES: dict[str, Shape] = {
     "UTF-16": lambda t: files(t, in_utf16, "{}.log"),
     "CRLF": lambda t: files(t, lambda x: x.replace(b"\n", b"\r\n"), "{}.log"),
     "CR": lambda t: files(t, lambda x: x.replace(b"\n", b"\r"), "{}.log"),
+    "pasted with blanks for tabs": lambda t: files(
+        t, lambda x: x.replace(b"\t", b"    "), "{}.txt"
+    ),
+    "copied out of a table": lambda t: files(t, in_two_columns, "{}.txt"),
+    "packed, pasted, with odd spaces": lambda t: files(
+        t, lambda x: gzip.compress(x.replace(b"\t", b"\xc2\xa0")), "{}.gz"
+    ),
     "docx": lambda t: files(t, docx, "{}.docx"),
     "rtf": lambda t: files(t, rtf, "{}.rtf"),
     "zip": lambda t: {"a.zip": zipped(folders(t))},

@@ -142,14 +142,15 @@ def _keep_books(
 ) -> tuple[Books, Found]:
     """Read the files and keep their books; a log under two names is read again, as one stream."""
 
-    def spill() -> Path:
-        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueup-")))
-
     def read(
-        files: Sequence[LogFile], on_read: Callable[[int], None]
+        files: Sequence[LogFile], on_read: Callable[[int], None], stack: ExitStack
     ) -> tuple[Tables, duckdb.DuckDBPyConnection]:
         started = time.perf_counter()
         prepare = partial(_load_engine, settings)
+
+        def spill() -> Path:
+            return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="trueup-")))
+
         tables = read_logs(files, settings, spill=spill, prepare=prepare, on_read=on_read)
         log.info("read %d files in %.2f s", len(files), time.perf_counter() - started)
 
@@ -159,7 +160,8 @@ def _keep_books(
         stack.callback(connection.close)
         return tables, connection
 
-    tables, connection = read(found.files, on_read)
+    first = stack.enter_context(ExitStack())
+    tables, connection = read(found.files, on_read, first)
 
     from trueup.books.copies import under_one_name
     from trueup.books.ledger import keep_books
@@ -168,9 +170,10 @@ def _keep_books(
     files = under_one_name(connection, tables, found.files)
     if files != found.files:
         log.info("some streams hold the same: they are read again as one")
-        connection.close()
+        first.close()
+        del tables, connection
         found = replace(found, files=files)
-        tables, connection = read(files, lambda _: None)
+        tables, connection = read(files, lambda _: None, stack)
         started = time.perf_counter()
     books = keep_books(connection, tables, settings, key)
     _note_found(books, found)

@@ -40,7 +40,12 @@ def under_one_name(
     for streams in shared:
         ends = sorted({first(stream) for stream in streams}, key=lambda end: (end in loose, end))
         leader.update(dict.fromkeys(ends[1:], ends[0]))
-    return [replace(file, stream=first(file.stream)) for file in files]
+    return [
+        replace(file, stream=first(file.stream), found_as=file.stream)
+        if file.stream in leader
+        else file
+        for file in files
+    ]
 
 
 def _shared(connection: duckdb.DuckDBPyConnection, tables: Tables) -> list[list[str]]:

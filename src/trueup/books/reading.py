@@ -30,7 +30,6 @@ from trueup.logs.stream import read_stream
 from trueup.sources.limits import Limits
 from trueup.sources.loading import TextFile
 from trueup.sources.logfile import LogFile
-from trueup.sources.streams import without_endings
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
@@ -144,8 +143,7 @@ def _texts(opened: Iterator[_Opened], most: int) -> tuple[list[Source], LongSour
             size += len(piece)
             if size > most:
                 return sources, LongSource(file.source, chain(pieces[1:], file.pieces))
-        place, _, export, joins = file.source
-        sources.append(Source(place, b"".join(pieces), export, joins))
+        sources.append(file.source._replace(text=b"".join(pieces)))
     return sources, None
 
 
@@ -192,12 +190,7 @@ class _Opened:
         self._file = file
         self._place = len(rows.files)
         rows.files.append(FileFacts(self._text.file_id, file.name, file.size))
-        self.source = Source(
-            self._place,
-            b"",
-            export,
-            joins=bool(export) and file.stream != without_endings(file.name),
-        )
+        self.source = Source(self._place, b"", export, file.piece_of)
         self.pieces = self._pieces()
         """The text; when it has ended, what is known of the file stands in the rows."""
 

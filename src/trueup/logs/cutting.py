@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from itertools import chain, islice
 
 from trueup.logs.bounds import Bounds
 from trueup.logs.entries import (
@@ -91,6 +92,26 @@ class Cutter:
             # Nothing but the beginning of an entry, perhaps, that the next file goes on with.
             self._file, self._before, self._passed, self._tail = file, 0, passed, text
         return has_before
+
+    def first_entry(self, pieces: Iterable[bytes]) -> tuple[Iterable[bytes], bytes]:
+        """Return the pieces of a file, and the text of its first entry: empty if it is not whole.
+
+        It is looked for in so much text as two entries may take.
+        """
+        source = iter(pieces)
+        text = b"\n"
+        begins: list[int] = []
+        while len(text) < 2 * self._bounds.entry and (piece := next(source, b"")):
+            text += piece
+            begins = [match.start() for match in islice(_BEGIN.finditer(text), 2)]
+            if len(begins) > 1:
+                break
+        first = text[begins[0] + 1 : begins[1]] if len(begins) > 1 else b""
+        return chain((text[1:],), source), first.rstrip()
+
+    def holds(self, entry: bytes) -> bool:
+        """Tell whether the entry is the last one of the file before."""
+        return entry in self._held
 
     def _note_head(self, file: int, *, is_blank: bool, has_before: bool, has_entry: bool) -> None:
         if is_blank:

@@ -7,7 +7,8 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate, chain, repeat
+from functools import cache, partial
+from itertools import accumulate, chain, islice, repeat
 from operator import itemgetter
 from typing import NamedTuple, cast
 
@@ -29,8 +30,8 @@ class Source(NamedTuple):
     text: bytes
     export: str = ""
     """Files of one export continue one another; what two exports both have counts once."""
-    joins: bool = True
-    """Whether it may be a piece that continues the file before it, though its export is its own."""
+    piece_of: str = ""
+    """The stream whose pieces it is one of, though its export is its own; it may go on with another."""
 
 
 Entry = tuple[bytes, str, re.Match[bytes], int, int, int]
@@ -90,35 +91,34 @@ def read_entries(
         repeats = Repeats(
             rows,
             {part[0][4]: rank for rank, parts in enumerate(exports) for part in parts},
-            {(part[-1][4], part[-1][5]) for part in parts if may_be_cut(part[-1])},
+            {(part[-1][4], part[-1][5]) for part in parts},
         )
         entries = list(repeats.left_out(entries))
         repeats.say()
     return entries
 
 
-def may_be_cut(entry: Entry) -> bool:
-    """Tell whether a file's last entry may go on elsewhere: without a newline, or in an object."""
-    _, _, match, end, _, _ = entry
-    text = match.string[match.start() + 1 : end]
-    return not text.endswith(b"\n") or b"{\n" in text
-
-
 def by_export(sources: Sequence[Source], pattern: re.Pattern[bytes]) -> list[list[Source]]:
     """Return the files of each export of a stream, in order of the exports' names.
 
     A file that is an export of its own continues the one before it, if that is another such file
-    and text stands before its first entry.
+    and text stands before its first entry. It does not if the export has that first entry already:
+    then it has the one whose end that text is, too.
     """
     if len(sources) == 1 or all(source.export == sources[0].export for source in sources):
         return [list(sources)]
     sizes = Counter(source.export for source in sources)
+    held = cache(partial(_held, pattern))
     exports: list[list[Source]] = []
     for source in sorted(sources, key=lambda source: source.export):
         before = exports[-1][-1] if exports else None
         if before and (
             before.export == source.export
-            or (may_join(before, source, sizes) and _head(source, pattern).strip())
+            or (
+                may_join(before, source, sizes)
+                and _head(source, pattern).strip()
+                and not any(_first(source, pattern) in held(other) for other in exports[-1])
+            )
         ):
             exports[-1].append(source)
         else:
@@ -128,13 +128,30 @@ def by_export(sources: Sequence[Source], pattern: re.Pattern[bytes]) -> list[lis
 
 def may_join(before: Source, source: Source, sizes: Mapping[str, int]) -> bool:
     """Tell whether two files that are exports of their own may be pieces of one."""
-    return before.joins and source.joins and sizes[before.export] == 1 and sizes[source.export] == 1
+    return (
+        before.piece_of == source.piece_of != ""
+        and sizes[before.export] == 1
+        and sizes[source.export] == 1
+    )
 
 
 def _head(source: Source, pattern: re.Pattern[bytes]) -> bytes:
     """Return the text before the first entry."""
     first = pattern.search(source.text)
     return source.text[1 : first.start() if first else len(source.text)]
+
+
+def _first(source: Source, pattern: re.Pattern[bytes]) -> int:
+    """Return a hash of the first entry's text."""
+    begins = [match.start() for match in islice(pattern.finditer(source.text), 2)]
+    return hash(source.text[begins[0] : begins[-1]].rstrip()) if len(begins) > 1 else 0
+
+
+def _held(pattern: re.Pattern[bytes], source: Source) -> set[int]:
+    """Return hashes of the texts of a file's entries."""
+    begins = [match.start() for match in pattern.finditer(source.text)]
+    ends = [*begins[1:], len(source.text)]
+    return {hash(source.text[a:b].rstrip()) for a, b in zip(begins, ends, strict=False)}
 
 
 CONTINUES = "text before the first entry was read as the end of the file before"
@@ -287,40 +304,36 @@ def _in_sequence(parts: list[list[Entry]]) -> list[list[Entry]]:
     return [parts[place] for place in sequence([span(part) for part in parts])]
 
 
-Span = tuple[bytes, bytes, bytes, bytes]
-"""Of a file's entries, the times of the first and the last as they stand, the least, the greatest."""
+Span = tuple[bytes, bytes, bytes]
+"""Of a file's entries, the times of the first and the last as they stand, and the greatest."""
 
 
 def span(part: Sequence[Entry]) -> Span:
     """Return the span of a file's entries."""
     times = [entry[0] for entry in part]
-    return times[0], times[-1], min(times), max(times)
+    return times[0], times[-1], max(times)
 
 
 def whole_span(spans: Sequence[Span]) -> Span:
     """Return the span of an export of those of its files."""
-    return (
-        spans[0][0], spans[-1][1], min(least for _, _, least, _ in spans),
-        max(greatest for *_, greatest in spans),
-    )  # fmt: skip
+    return spans[0][0], spans[-1][1], max(greatest for _, _, greatest in spans)
 
 
 def sequence(spans: Sequence[Span]) -> list[int]:
     """Return the places of an export's files, or of a stream's exports, as they were written.
 
-    Names give it, except where a name contradicts the times at a cut: if one file ends in the
-    millisecond in which another begins, and all of it is earlier, the second follows the first,
+    Names give it, except where a name contradicts the times at a cut: if one file ends, with its
+    latest entry, in the millisecond in which another begins, the second follows the first,
     whatever they are called. Only at such a cut does the order decide anything: entries of other
     milliseconds are sorted by time.
     """
     ordered: list[int] = []
-    for this, (first, last, _, greatest) in enumerate(spans):
+    for this, (first, last, greatest) in enumerate(spans):
         place = next(
             (
                 place
                 for place, other in enumerate(ordered)
-                if last == greatest == spans[other][0] == spans[other][2]
-                and first < spans[other][3]
+                if last == greatest == spans[other][0] and first < spans[other][2]
             ),
             len(ordered),
         )

@@ -51,7 +51,7 @@ def read_long_stream(  # noqa: PLR0913
     repeats = None
     if len(ordered) > 1:
         rank = {file: place for place, export in enumerate(ordered) for file in export}
-        repeats = Repeats(rows, rank, set(spool.cut.values()), bounds.compared)
+        repeats = Repeats(rows, rank, set(spool.last.values()), bounds.compared)
         entries = repeats.left_out(entries)
     yield from _rows_of(_Stream(name, rows), entries, bounds)
     if repeats:
@@ -85,9 +85,13 @@ def _cut(  # noqa: PLR0913
     sizes = Counter(exports)
     groups: list[list[int]] = []
     before: Source | None = None
-    for source, pieces in files:
+    for source, found in files:
+        pieces = found
         is_same = before is not None and before.export == source.export
         joins = before is not None and not is_same and may_join(before, source, sizes)
+        if joins:
+            pieces, first = cutter.first_entry(pieces)
+            joins = not (first and (cutter.holds(first) or spool.holds(groups[-1], first)))
         continues = cutter.read(source.file, pieces, continues=is_same, may_join=joins)
         if groups and (is_same or continues):
             groups[-1].append(source.file)

@@ -1,14 +1,16 @@
 """What several exports of a stream all contain is counted once.
 
-Two entries are the same if their time and text are. Equal entries within one export stay: of those
-that an export has n times, a later export adds only what it has beyond n.
+Two entries are the same if their time and text are; white space is none of the text, since copies
+by hand lose it. So are two transactions of one request, time and id, and two beginnings or ends of
+one request, whatever else a damaged copy makes of them. Equal entries within one export stay: of
+those that an export has n times, a later export adds only what it has beyond n.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
 from operator import itemgetter
@@ -22,28 +24,32 @@ MOST_COMPARED = 32 * 2**20
 
 # How a line begins that was cut within its time, with the rest of a time to complete it.
 _ANY_TIME = b"2000-01-01T00:00:00.000Z "
+_REPLACED = "\ufffd".encode()
+_ONCE = frozenset({"start", "end", "report"})
+_ID = re.compile(rb"\bid: '([^'\n]+)'")
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
 
 
 class Repeats:
     """Leaves out of a stream's entries what an earlier export has, and counts it.
 
-    `rank` gives each file's export its place in the order of names; `cut` holds file and line of
-    last entries of files that may be cut off, which another export may have whole.
+    `rank` gives each file's export its place in the order of names; `last` holds file and line of
+    the files' last entries, which may be cut off, and which another export may have whole.
     """
 
     def __init__(
         self,
         rows: Rows,
         rank: Mapping[int, int],
-        cut: AbstractSet[tuple[int, int]],
+        last: AbstractSet[tuple[int, int]],
         most: int = MOST_COMPARED,
     ) -> None:
         self._rows = rows
         self._rank = rank
-        self._cut = cut
+        self._last = last
         self._most = most
-        self._counts: Counter[tuple[int, int]] = Counter()
+        self._counts: dict[int, Counter[int]] = defaultdict(Counter)
+        self._unlike: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
 
     def left_out(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield the entries without repeats; they come in order of time, ties by export."""
@@ -106,26 +112,29 @@ class Repeats:
         for entry in later:
             same = places.get(_text(entry))
             partners.append(same.popleft() if same else None)
-        if self._cut:
+        # Nearly always that was all.
+        if None in partners:
             self._find_cut(kept, later, partners)
+        if None in partners:
+            self._find_damaged(kept, later, partners)
         for entry, partner in zip(later, partners, strict=True):
             if partner is not None and kept[partner] is not entry:
                 self._leave_out(entry, kept[partner])
         return partners
 
     def _find_cut(self, kept: list[Entry], later: list[Entry], partners: list[int | None]) -> None:
-        free = set(range(len(kept))).difference(place for place in partners if place is not None)
+        free = _free(kept, partners)
         for number, entry in enumerate(later):
-            if partners[number] is None and self._is_cut(entry):
-                start = _without_begun_time(_text(entry))
+            if partners[number] is None and self._is_last(entry):
+                start = _start(entry)
                 for place in sorted(free):
                     if _text(kept[place]).startswith(start):
                         partners[number] = place
                         free.discard(place)
                         break
         for place in sorted(free):
-            if self._is_cut(kept[place]):
-                start = _without_begun_time(_text(kept[place]))
+            if self._is_last(kept[place]):
+                start = _start(kept[place])
                 for number, entry in enumerate(later):
                     if partners[number] is None and _text(entry).startswith(start):
                         self._leave_out(kept[place], entry)
@@ -133,8 +142,20 @@ class Repeats:
                         partners[number] = place
                         break
 
-    def _is_cut(self, entry: Entry) -> bool:
-        return (entry[4], entry[5]) in self._cut
+    def _is_last(self, entry: Entry) -> bool:
+        return (entry[4], entry[5]) in self._last
+
+    def _find_damaged(
+        self, kept: list[Entry], later: list[Entry], partners: list[int | None]
+    ) -> None:
+        places = {_identity(kept[place]): place for place in _free(kept, partners)}
+        places.pop(None, None)
+        for number, entry in enumerate(later):
+            if partners[number] is None:
+                place = places.pop(_identity(entry), None)
+                if place is not None:
+                    partners[number] = place
+                    self._unlike[entry[4]].append((entry[5], *kept[place][4:6]))
 
     def _leave_out(self, entry: Entry, kept: Entry) -> None:
         _, kind, match, _, file, _ = entry
@@ -145,25 +166,56 @@ class Repeats:
         facts = self._rows.files[file]
         facts.entries -= 1
         facts.is_repeated = True
-        self._counts[file, kept[4]] += 1
+        self._counts[file][kept[4]] += 1
 
     def say(self) -> None:
-        """Add a problem to each file that repeats another: how much of it, and which one."""
-        for (file, other), count in sorted(self._counts.items()):
+        """Add problems to each file that repeats others: how much of it, and which ones."""
+        for file, counts in sorted(self._counts.items()):
+            count, most = counts.total(), min(counts, key=lambda other: (-counts[other], other))
+            name = self._rows.files[most].name
+            if more := len(counts) - 1:
+                name += f" and {more:,} more file{'s' if more > 1 else ''}"
             entries = "1 entry is" if count == 1 else f"{count:,} entries are"
-            counts = "counts" if count == 1 else "count"
-            name = self._rows.files[other].name
-            self._rows.add_problem(file, 0, f"{entries} in {name} too, and {counts} once")
+            once = "counts once" if count == 1 else "count once"
+            self._rows.add_problem(file, 0, f"{entries} in {name} too, and {once}")
+        for file, unlike in sorted(self._unlike.items()):
+            line, other, other_line = min(unlike)
+            rest = f"; so are {len(unlike) - 1:,} more" if len(unlike) > 1 else ""
+            problem = (
+                f"this entry is in {self._rows.files[other].name}, line {other_line}, with another "
+                f"text, which counts{rest}"
+            )
+            self._rows.add_problem(file, line, problem)
+
+
+def _free(kept: Sequence[Entry], partners: Sequence[int | None]) -> set[int]:
+    return set(range(len(kept))).difference(place for place in partners if place is not None)
 
 
 def _text(entry: Entry) -> bytes:
+    """Return the text without white space."""
     _, _, match, end, _, _ = entry
-    return match.string[match.start() + 1 : end].rstrip()
+    return b"".join(match.string[match.start() + 1 : end].split())
 
 
-def _without_begun_time(text: bytes) -> bytes:
-    """Return the text of a cut entry without the beginning of the next one's time."""
+def _start(entry: Entry) -> bytes:
+    """Return the text, without white space, of an entry that may be cut off.
+
+    What it ends with may be the beginning of the next entry's time, or of a character.
+    """
+    _, _, match, end, _, _ = entry
+    text = match.string[match.start() + 1 : end].rstrip().removesuffix(_REPLACED)
     before, newline, last = text.rpartition(b"\n")
     if newline and len(last) < len(_ANY_TIME) and _TIME.match(last + _ANY_TIME[len(last) :]):
-        return before.rstrip()
-    return text
+        text = before
+    return b"".join(text.split())
+
+
+def _identity(entry: Entry) -> tuple[str, bytes, bytes] | None:
+    """Return what there is once: a transaction of a request at a time, a request's start and end."""
+    _, kind, match, end, _, _ = entry
+    if kind in _ONCE:
+        return kind, match[2] or b"", match["started"] or match["ended"] or match["reported"]
+    if kind == "start_syncing" and (found := _ID.search(match.string, match.end(), end)):
+        return kind, match[2], found[1]
+    return None

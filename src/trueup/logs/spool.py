@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
 from trueup.logs.bounds import Bounds
-from trueup.logs.entries import Entry, Span, may_be_cut
+from trueup.logs.entries import Entry, Span
 from trueup.logs.kinds import Markers, entry_pattern
 
 
@@ -23,10 +23,11 @@ class Segment(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Entries of one file in order of time, from the first time on."""
+    """Entries of one file in order of time, from the first time to the last."""
 
     file: int
     first: bytes
+    last: bytes
     segments: list[Segment]
 
 
@@ -48,8 +49,8 @@ class Spool:
         self._file = -1
         self.spans: dict[int, Span] = {}
         """Of each file with entries, their span."""
-        self.cut: dict[int, tuple[int, int]] = {}
-        """Of each file whose last entry may be cut off, file and line of it."""
+        self.last: dict[int, tuple[int, int]] = {}
+        """Of each file with entries, file and line of the last as it stands."""
 
     def take(self, entries: list[Entry]) -> None:
         """Take entries of one file that follow each other."""
@@ -62,11 +63,9 @@ class Spool:
             self._pending.append((time, line, text if text.endswith(b"\n") else text + b"\n"))
             self._size += len(text)
         times = [entry[0] for entry in entries]
-        first, _, least, greatest = self.spans.get(file, (times[0],) * 4)
-        self.spans[file] = first, times[-1], min(least, *times), max(greatest, *times)
-        self.cut.pop(file, None)
-        if may_be_cut(entries[-1]):
-            self.cut[file] = file, entries[-1][5]
+        first, _, greatest = self.spans.get(file, (times[0],) * 3)
+        self.spans[file] = first, times[-1], max(greatest, *times)
+        self.last[file] = file, entries[-1][5]
         if self._size >= self._bounds.run:
             self.flush()
 
@@ -75,7 +74,7 @@ class Spool:
         if not self._pending:
             return
         self._pending.sort(key=itemgetter(0))
-        run = Run(self._file, self._pending[0][0], [])
+        run = Run(self._file, self._pending[0][0], self._pending[-1][0], [])
         texts: list[bytes] = []
         lines = array("q")
         size = 0
@@ -98,6 +97,19 @@ class Spool:
         self._opened.write(data)
         self._end += len(data)
         return segment
+
+    def holds(self, files: Sequence[int], entry: bytes) -> bool:
+        """Tell whether one of the files has this entry, of which the text is given."""
+        self.flush()
+        time = entry.partition(b" ")[0]
+        found = any(
+            entry in self._read(segment)[: segment.size]
+            for run in self._runs
+            if run.file in files and run.first <= time <= run.last
+            for segment in run.segments
+        )
+        self._opened.seek(self._end)
+        return found
 
     def merged(self, files: Sequence[int]) -> Iterator[Entry]:
         """Yield all entries in order of time; ties by the order of their files, then as they stand.
@@ -128,8 +140,7 @@ class Spool:
 
     def _entries(self, run: Run) -> Iterator[Entry]:
         for segment in run.segments:
-            self._opened.seek(segment.offset)
-            data = _read(self._opened, segment.size + 8 * segment.entries)
+            data = self._read(segment)
             lines = array("q", data[segment.size :])
             text = b"\n" + data[: segment.size]
             matches = list(self._pattern.finditer(text))
@@ -144,9 +155,10 @@ class Spool:
                 strict=True,
             )
 
-
-def _read(opened: BinaryIO, size: int) -> bytes:
-    data = opened.read(size)
-    while len(data) < size and (more := opened.read(size - len(data))):
-        data += more
-    return data
+    def _read(self, segment: Segment) -> bytes:
+        self._opened.seek(segment.offset)
+        size = segment.size + 8 * segment.entries
+        data = self._opened.read(size)
+        while len(data) < size and (more := self._opened.read(size - len(data))):
+            data += more
+        return data

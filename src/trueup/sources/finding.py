@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -77,8 +77,9 @@ class _Search:
 
     def found(self, paths: Sequence[str | Path]) -> Found:
         """Open what was met, and return all that came of it."""
-        for path, (name, size, is_given) in self._files.items():
-            self._open(name, Slice(path, 0, size), path, is_given=is_given)
+        names = _told_apart({path: name for path, (name, _, _) in self._files.items()})
+        for path, (_, size, is_given) in self._files.items():
+            self._open(names[path], Slice(path, 0, size), path, is_given=is_given)
         found = self._found
         if not found.files:
             raise BadUse(_nothing(paths, found.problems))
@@ -182,6 +183,21 @@ class _Search:
             self._note(name, "a link, which is not followed: name what it leads to")
         else:
             self._note(name, "a device or a pipe, which is not read")
+
+
+def _told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """Put folders of their paths before names that several files have, until they differ."""
+    told = dict(names)
+    while True:
+        counts = Counter(told.values())
+        longer = {
+            path: _plain("/".join(path.split(os.sep)[-name.count("/") - 2 :]))
+            for path, name in told.items()
+            if counts[name] > 1
+        }
+        if all(told[path] == name for path, name in longer.items()):
+            return told
+        told |= longer
 
 
 def _with_origin(file: LogFile, path: str) -> LogFile:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from trueup.sources.slices import Slice, Spool
+from trueup.sources.streams import without_endings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,19 @@ class LogFile:
     """Whether all of it came out."""
     is_inner: bool = False
     """Whether its bytes are a part of another file: of an archive, or of the spool."""
+    found_as: str = ""
+    """The stream that its place tells, where what it holds showed that it is another."""
 
     @property
     def content(self) -> Slice:
         """Its bytes."""
         return Slice(self.path, self.offset, self.size)
+
+    @property
+    def piece_of(self) -> str:
+        """The stream whose pieces its place puts it among; none: it is a log of its own."""
+        stream = self.found_as or self.stream
+        return stream if stream != without_endings(self.name) else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ PACKED = {packing.name for packing in PACKINGS}
 
 ARCHIVES = {"zip", "tar"}
 
-DOCUMENTS = {"docx", "doc", "rtf", "pdf"}
+DOCUMENTS = {"docx", "doc", "rtf", "pdf", "pasted"}
+"""What a log was pasted into; `pasted`: text that lost the log's tabs on its way."""
 
 FOREIGN = {
     "7z": "a 7-Zip archive, which trueup does not read: unpack it, or pack it as .zip",
@@ -46,6 +47,14 @@ LOG = re.compile(rb"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
 
 _USTAR = slice(257, 262)
 
+_TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+_BLANK = rb"(?:\s|\xc2\xa0){1,20}"
+_PASTED = re.compile(
+    rb"(?:\A|[\r\n])[ \t]{0,20}%s%s%s%s(?:[0-9a-f]{8}-[0-9a-f-]{27}|undefined)%s[A-Z]{4,5}\b"
+    % (_TIME, _BLANK, _TIME, _BLANK, _BLANK)
+)
+_WITH_TABS = re.compile(rb"%s %s\t" % (_TIME, _TIME))
+
 
 def shape_of(head: bytes) -> str | None:
     """Return what a file is by its first HEAD bytes: a key of the above, `log`, or None: unknown."""
@@ -56,7 +65,10 @@ def shape_of(head: bytes) -> str | None:
             return shape
     if head[_USTAR] == b"ustar":
         return "tar"
-    return "log" if LOG.match(plain_head(head)) else aws.shape_of(head)
+    text = plain_head(head)
+    if _PASTED.search(text) and not _WITH_TABS.search(text):
+        return "pasted"
+    return "log" if LOG.match(text) else aws.shape_of(head)
 
 
 def is_plain(content: Slice) -> bool:

@@ -6,7 +6,8 @@ import re
 
 _STREAM = re.compile(r"\d{4}-\d\d-\d\d-\[[^\]]+\][0-9a-f]{32}")
 _STREAM_TAIL = re.compile(r"\[[^\]]+\][0-9a-f]{32}")
-_EXPORT_NUMBER = re.compile(r"\d{6}(?:\..*)?")
+# An export counts from 000000; most other names of six digits are dates.
+_EXPORT_NUMBER = re.compile(r"00\d{4}(?:\..*)?")
 _ENDINGS = re.compile(
     r"(?<=[^/!])(?:\.(?:zip|tar|tgz|gz|bz2|xz|zst|log|txt|json|csv|docx?|rtf|pdf))+$", re.IGNORECASE
 )

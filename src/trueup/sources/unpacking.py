@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import BinaryIO, NamedTuple
 
@@ -155,8 +155,10 @@ class Unpacker:
             self._found.ignored.append(item.name)
             return
         text = self._spool.add([document.text], self._guard)
-        self._note(item.name, *document.notes)
-        self._found.files.append(self._log_file(item._replace(content=text)))
+        file = self._log_file(item._replace(content=text))
+        is_whole = file.is_whole and document.is_whole
+        notes = (*file.notes, *document.notes)
+        self._found.files.append(replace(file, notes=notes, is_whole=is_whole))
 
     def _read_events(self, item: _Item, shape: str) -> None:
         """Take an export of AWS's apart into its streams."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from trueup.sources.decoding import decoded
 from trueup.sources.documents.unreadable import UnreadableDocument
 
 __all__ = ["SHAPES", "Document", "UnreadableDocument", "read_document"]
 
-SHAPES = ("docx", "doc", "rtf", "pdf")
-"""Shapes of documents; a PDF is one only to say what to do instead."""
+SHAPES = ("docx", "doc", "rtf", "pdf", "pasted")
+"""Shapes of documents; a PDF is one only to say what to do instead, `pasted` is plain text."""
 
 _MAGIC = (
     (b"PK\x03\x04", "docx"),
@@ -29,6 +30,7 @@ class Document(NamedTuple):
 
     text: bytes
     notes: tuple[str, ...]
+    is_whole: bool = True
 
 
 def read_document(shape: str, path: str, *, most: int) -> Document:
@@ -54,7 +56,7 @@ def read_document(shape: str, path: str, *, most: int) -> Document:
     notes = (*remarks, *healed)
     if bounded.is_cut:
         notes = (*notes, f"only the first {most} bytes of the document's text were read")
-    return Document(text.encode("utf-8", "replace"), notes)
+    return Document(text.encode("utf-8", "replace"), notes, not bounded.is_cut)
 
 
 def _lines(shape: str, path: str, most: int) -> tuple[Iterable[str], tuple[str, ...]]:
@@ -71,6 +73,11 @@ def _lines(shape: str, path: str, most: int) -> tuple[Iterable[str], tuple[str, 
         from trueup.sources.documents.rtf_text import rtf_lines
 
         return rtf_lines(path, most), ()
+    if shape == "pasted":
+        notes: list[str] = []
+        with open(path, "rb") as file:
+            text = b"".join(decoded((file.read(most + 1),), notes.append))
+        return text.decode().split("\n"), tuple(notes)
     raise UnreadableDocument(
         _PDF if shape == "pdf" else f"documents of the shape {shape} are not read"
     )

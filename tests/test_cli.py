@@ -76,6 +76,7 @@ What to do first
    by the difference. (mismatch: 1 finding)
 3. Accounting: collect what is below zero, or correct the wallets that should
    not have been charged. (payment_overdraft open: 1 finding)
+and 1 more (see the report)
 
 Reports in report: report.xlsx, report.html, report.json, transactions.csv,
   findings.csv, subscribers.csv, entry_kinds.csv, manifest.json

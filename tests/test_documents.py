@@ -137,10 +137,12 @@ def test_tracked_changes_are_taken_as_accepted(tmp_path: Path) -> None:
 
 
 def test_text_beyond_the_bound_is_left(tmp_path: Path) -> None:
-    path = make_docx(tmp_path / "a", ["x" * 9] * 10)
-    lines, notes = read(path, most=35)
-    assert lines == ["x" * 9] * 3
-    assert notes == ("only the first 35 bytes of the document's text were read",)
+    path = make_docx(tmp_path / "a", ["x" * 29] * 10)
+    lines, notes = read(path, most=95)
+    assert lines == ["x" * 29] * 3
+    assert notes == ("only the first 95 bytes of the document's text were read",)
+    # A line takes memory even if nothing stands in it.
+    assert len(read(make_docx(tmp_path / "b", [""] * 10), most=95)[0]) == 5
 
 
 def as_word(line: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ _PDF = (
     "a PDF holds printed lines, wrapped and without their tabs, not the log's: "
     "save the log itself as text, or the document as .docx"
 )  # fmt: skip
+
+_LEAST = 16
+"""Bytes that a line counts for at least: memory holds lines, and a hostile text only ends them."""
 
 
 class Document(NamedTuple):
@@ -77,14 +81,14 @@ def _lines(shape: str, path: str, most: int) -> tuple[Iterable[str], tuple[str, 
         notes: list[str] = []
         with open(path, "rb") as file:
             text = b"".join(decoded((file.read(most + 1),), notes.append))
-        return text.decode().split("\n"), tuple(notes)
+        return (line.removesuffix("\n") for line in io.StringIO(text.decode())), tuple(notes)
     raise UnreadableDocument(
         _PDF if shape == "pdf" else f"documents of the shape {shape} are not read"
     )
 
 
 class _Bounded:
-    """Lines up to a number of bytes; whether there were more."""
+    """Lines up to a number of bytes, which short ones take more of; whether there were more."""
 
     def __init__(self, lines: Iterable[str], most: int) -> None:
         self.lines = lines
@@ -93,7 +97,7 @@ class _Bounded:
 
     def __iter__(self) -> Iterator[str]:
         for line in self.lines:
-            self.rest -= len(line.encode("utf-8", "replace")) + 1
+            self.rest -= max(len(line.encode("utf-8", "replace")) + 1, _LEAST)
             if self.rest < 0:
                 self.is_cut = True
                 return

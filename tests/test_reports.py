@@ -21,6 +21,7 @@ from trueup.errors import BadUse
 from trueup.reports import csv_report
 from trueup.reports.csv_report import harmless
 from trueup.reports.files import written_beside
+from trueup.reports.terminal import summary_text
 from trueup.reports.workbook.cells import CELL_CHARACTERS
 from trueup.sample import write_sample
 
@@ -291,3 +292,46 @@ def test_the_api(audit: Run, ledger: Make) -> None:
 def test_what_could_be_a_formula_gets_a_quote(text: str) -> None:
     assert harmless(text) == f"'{text}"
     assert harmless(f"a{text}") == f"a{text}"
+
+
+def test_the_largest_finding_of_all_currencies_is_first(audit: Run, ledger: Make) -> None:
+    """Not the first currency of the alphabet: sums count by what is usual in their currency."""
+    text = ledger("""
+        10:00:00 T1 ana AED CREDIT 1000 0 0 1010 1010 applied
+        10:00:01 T2 bob SAR CREDIT 4 0 0 5 5 applied
+        10:00:02 T3 cid SAR CREDIT 2 0 0 5 5 applied
+        10:00:03 T4 dan AED CREDIT 1000 0 0 1500 1500 applied
+    """)
+    rows = audit(text).findings("mismatch").to_pylist()
+    assert [row["subscriber_id"] for row in rows] == ["cid", "dan", "bob", "ana"]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "said"),
+    [
+        (None, None, None),
+        ("2024-02-01", None, "from 2024-02-01 00:00 UTC; what came before counts for the opening balances"),
+        (
+            "2024-01-01",
+            "2024-01-02",
+            "from 2024-01-01 00:00 until 2024-01-02 00:00 UTC (no entry of the logs); what came before counts for the opening balances; balances and gaps are those at the end of it",
+        ),
+        ("2024-02-02", None, "from 2024-02-02 00:00 UTC (no entry of the logs); what came before counts for the opening balances"),
+    ],
+)  # fmt: skip
+def test_what_is_shown_is_said_in_every_report(
+    audit: Run, ledger: Make, tmp_path: Path, since: str | None, until: str | None, said: str | None
+) -> None:
+    done = audit(ledger("10:00:00 T1 ana BHD CREDIT 5 0 0 5 5 applied"), since=since, until=until)
+    done.write(tmp_path / "out", ["html", "xlsx"])
+    page = " ".join((tmp_path / "out" / "report.html").read_text().split())
+    start = openpyxl.load_workbook(tmp_path / "out" / "report.xlsx")["Start here"]
+    cells = [cell.value for row in start.iter_rows() for cell in row if cell.value]
+    text = " ".join(summary_text(done.report, []).split())
+    if said is None:
+        assert "Shown" not in text
+        assert not [cell for cell in cells if str(cell).startswith("Shown is")]
+        return
+    assert f"Shown {said}" in text
+    assert f"Shown is what happened {said}." in page
+    assert f"Shown is what happened {said}." in cells

@@ -903,7 +903,7 @@ def test_an_overdraft_that_was_not_applied() -> None:
     below = attempt(1, 3, -2, outcome="already_synced")
     for rest, cause, at_risk in (
         ((), "unknown", 2),
-        ((attempt(2, -2, -1),), "posted", 2),
+        ((attempt(2, -2, -1),), "posted", 0),  # the next one owes what is left, once
         ((attempt(2, 3, 4),), "not_applied", 0),
     ):
         found = of_check("overdraft", find(below, *rest))

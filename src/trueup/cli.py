@@ -83,7 +83,7 @@ def audit(
     paths: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Logs: files, folders, archives, - (standard input), s3:// and cloudwatch:// URLs; "
             "else $IN_DIR.",
         ),
@@ -191,7 +191,7 @@ def explain(
     ],
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH...", help="The logs that it was found in; else $IN_DIR."),
+        typer.Argument(metavar="PATH", help="The logs that it was found in; else $IN_DIR."),
     ] = None,
     pseudonyms: Pseudonyms = None,
     endpoint_url: Endpoint = None,
@@ -200,7 +200,9 @@ def explain(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Prove a finding: its sums, its history, what stands around it, the log's own lines.
+    """Prove a finding, down to the log's own lines.
+
+    Its sums, how its gap came about, what stands around it, and the lines themselves.
 
     Example: trueup explain 3f9a logs/
     """
@@ -235,7 +237,9 @@ def verify(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Tell whether reports are as they were written, by the sha256 in their manifest.json.
+    """Tell whether reports are as they were written.
+
+    The sha256 of each stands in their manifest.json.
 
     Exit code 1: a file is missing, changed, or not of the manifest.
 
@@ -297,7 +301,9 @@ def show_config(
     config: Config = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
-    """Show every setting, its value and where it comes from, as a trueup.toml.
+    """Show every setting and where its value comes from.
+
+    What it prints is a trueup.toml.
 
     Example: trueup config > trueup.toml
     """

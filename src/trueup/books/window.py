@@ -13,6 +13,15 @@ class Window:
     since: datetime | None = None
     until: datetime | None = None
 
+    def __str__(self) -> str:
+        """Name its bounds, in words; nothing where it has none."""
+        bounds = [
+            f"{word} {time:%Y-%m-%d %H:%M}"
+            for word, time in (("from", self.since), ("until", self.until))
+            if time
+        ]
+        return f"{' '.join(bounds)} UTC" if bounds else ""
+
     def holds(self, column: str) -> str:
         """Return the SQL condition that the column's time lies in the window."""
         bounds = [f"{column} >= {_literal(self.since)}"] if self.since else []

@@ -94,6 +94,14 @@ def by_severity(
                     yield from one.rows(f"severity = '{severity}' AND {state}")
 
 
+# Sums of several currencies stand in one order by how many usual transactions they are worth.
+_SIZES = """
+    CREATE OR REPLACE TEMP TABLE currency_sizes AS
+    SELECT t.currency, CAST(coalesce(nullif(avg(abs(t.amount)), 0), 1) AS DOUBLE) AS size
+    FROM transactions AS t GROUP BY t.currency
+    """
+
+
 def run_checks(
     books: Books, checks: Sequence[Check], window: Window, settings: Settings
 ) -> tuple[tuple[Findings, ...], tuple[BrokenCheck, ...]]:
@@ -109,6 +117,7 @@ def run_checks(
         for name in ("gap_moves", "gap_histories"):
             statement = package_files("trueup.books").joinpath(f"{name}.sql").read_text()
             books.connection.execute(statement)
+        books.connection.execute(_SIZES)
         for check in checks:
             try:
                 findings.append(_run(books, check, window, settings))
@@ -163,11 +172,13 @@ def _run(books: Books, check: Check, window: Window, settings: Settings) -> Find
             WHERE {window.reaches("f.lasts_until" if check.is_state else 'f."at"')}
         )
         SELECT j.*, a.accepted_by, a.accepted_on, a.accepted_why, row_number() OVER (
-            ORDER BY a.accepted_by IS NOT NULL, {_rank_sql()}, j.currency NULLS LAST,
-                j.amount_at_risk DESC NULLS LAST, abs(j.difference) DESC NULLS LAST,
-                j."at" NULLS LAST, j.subject, j.file, j.first_line
+            ORDER BY a.accepted_by IS NOT NULL, {_rank_sql()},
+                j.amount_at_risk / coalesce(s.size, 1) DESC NULLS LAST,
+                abs(j.difference) / coalesce(s.size, 1) DESC NULLS LAST,
+                j.currency NULLS LAST, j."at" NULLS LAST, j.subject, j.file, j.first_line
         ) AS place
         FROM judged AS j LEFT JOIN accepted AS a ON a.finding_id = j.finding_id
+        LEFT JOIN currency_sizes AS s ON s.currency = j.currency
         """
     if check.file:
         _refuse_more_than_a_query(check, statement)

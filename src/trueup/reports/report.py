@@ -102,6 +102,20 @@ class Report:
         days = sum(span["days"] for span in spans)
         return f"{days:,} day{'s' if days > 1 else ''}: {', '.join(named)}" if spans else ""
 
+    @property
+    def shown(self) -> str:
+        """Say which part of the time is shown, and of when balances and gaps are; empty: all."""
+        if not str(self.window):
+            return ""
+        first, last = self.period["first"], self.period["last"]
+        is_empty = bool(first) and not (
+            (self.window.since is None or last >= self.window.since)
+            and (self.window.until is None or first < self.window.until)
+        )
+        empty = " (no entry of the logs)" if is_empty else ""
+        end = "; balances and gaps are those at the end of it" if self.window.until else ""
+        return f"{self.window}{empty}; what came before counts for the opening balances{end}"
+
     def subscribers(self) -> Iterator[Section]:
         """Yield one row per subscriber and currency, with its findings by check."""
         yield from subscriber_rows(self.books, self.findings)

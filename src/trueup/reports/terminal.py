@@ -60,13 +60,8 @@ def _reading(report: Report) -> list[str]:
         )
     if report.silence:
         lines.append(f"No logs   of {report.silence}")
-    since, until = report.window.since, report.window.until
-    if since or until:
-        bounds = (
-            f"from {since:%Y-%m-%d %H:%M}" if since else "",
-            f"until {until:%Y-%m-%d %H:%M}" if until else "",
-        )
-        lines.append(f"Shown     {' '.join(filter(None, bounds))} UTC")
+    if report.shown:
+        lines.append(f"Shown     {report.shown}")
     lines.append(
         f"Books     {plural(counts['transactions'], 'transaction')} of "
         f"{plural(counts['subscribers'], 'subscriber')}"

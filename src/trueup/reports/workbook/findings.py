@@ -49,7 +49,7 @@ def add_red_flags(pages: Pages, report: Report) -> None:
     """Write every finding of severity high and medium, the worst first and the accepted last."""
     rows = by_severity(report.findings, ("high", "medium"))
     texts = [
-        "Every finding of severity high and medium, of all checks: high before medium, and within a check the largest sum of each currency first.",
+        "Every finding of severity high and medium, of all checks: high before medium, and within a check the largest sum first, measured by the mean transaction of its currency.",
         "Sums at risk are not to be added up across checks: a gap, the refused overdraft that made it and the overdrawn wallet can be one sum of money.",
     ]
     columns = (*_RED_FLAGS, *ACCEPTED)

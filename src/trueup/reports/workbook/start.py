@@ -75,14 +75,8 @@ def _put_title(grid: Grid, report: Report) -> int:
     if report.silence:
         text = f"The logs hold nothing of {report.silence}. A balance that moved across such days may have moved in logs that are missing."
         line = grid.put_paragraph(line, text, LINE)
-    shown = [
-        f"{word} {time:%Y-%m-%d %H:%M}"
-        for word, time in (("from", report.window.since), ("until", report.window.until))
-        if time
-    ]
-    if shown:
-        text = f"Shown is what happened {' '.join(shown)} UTC; everything before counts for the opening balances."
-        line = grid.put_paragraph(line, text, LINE)
+    if report.shown:
+        line = grid.put_paragraph(line, f"Shown is what happened {report.shown}.", LINE)
     return line
 
 

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -300,6 +301,31 @@ def test_an_interrupt_leaves_no_half_written_report(tmp_path: Path, processes: s
             if "report.json" in names:
                 json.loads((tmp_path / "out" / "report.json").read_text())
     assert interrupted
+
+
+def test_an_interrupt_that_nothing_can_be_raised_for_comes_again(tmp_path: Path) -> None:
+    """As one that comes while Python forks, or in a finalizer."""
+    script = """
+        import os, signal, time
+        import trueup.__main__ as command
+
+        class Last:
+            def __del__(self):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0)
+
+        def run():
+            Last()
+            time.sleep(30)
+
+        command._run = run
+        command.main()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        cwd=tmp_path, capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_a_stop_leaves_nothing_temporary(tmp_path: Path) -> None:

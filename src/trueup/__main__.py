@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -28,7 +29,17 @@ def main() -> None:
         interrupts.append(number)
         raise KeyboardInterrupt
 
+    def again(ignored: sys.UnraisableHookArgs) -> None:
+        # One that came where nothing can be raised, as in a finalizer, comes once more.
+        if ignored.exc_type is KeyboardInterrupt:
+            timer = threading.Timer(0.05, os.kill, (os.getpid(), interrupts[0]))
+            timer.daemon = True
+            timer.start()
+        else:
+            sys.__unraisablehook__(ignored)
+
     code = 0
+    sys.unraisablehook = again
     _on_stop(note)
     with _own_temporary_folder():
         try:

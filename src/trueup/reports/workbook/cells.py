@@ -85,7 +85,7 @@ class Cells:
         self.text = make(base)
         self.wrapped = make({**base, "text_wrap": True, "align": "left", "indent": 1})
         self.count = make({**figure, "num_format": "#,##0"})
-        self.ratio = make({**figure, "num_format": "#,##0.0##"})
+        self.ratio = make({**figure, "num_format": "#,##0.00"})
         self.percent = make({**figure, "num_format": "0.0%"})
         self.time = make({**base, "num_format": "yyyy-mm-dd hh:mm:ss", "align": "left"})
         self.day = make({**base, "num_format": "yyyy-mm-dd", "align": "left"})

@@ -32,7 +32,7 @@ _MONEY = (
 def add_start(pages: Pages) -> Worksheet:
     """Add the page, which is written when all others are."""
     sheet = pages.add_sheet(START, "This page")
-    sheet.set_column(0, 0, 42)
+    sheet.set_column(0, 0, 48)
     sheet.set_column(1, _WIDTH + 1, 14)
     return sheet
 
@@ -158,7 +158,8 @@ def _put_steps(grid: Grid, report: Report, line: int) -> int:
     grid.put_heading(line, "What to do first")
     for one in report.recommendations[:3]:
         line += 1
-        grid.put(line, 0, Link(f"{one['rank']}. {one['title']}", "What to do"))
+        cause = f": {one['cause'].replace('_', ' ')}" if one["cause"] else ""
+        grid.put(line, 0, Link(f"{one['rank']}. {one['title']}{cause}", "What to do"))
         grid.put(line, 1, " ".join(f"{step['who']}: {step['what']}" for step in one["steps"]))
     if (left := len(report.recommendations) - 3) > 0:
         line += 1

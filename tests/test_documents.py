@@ -143,6 +143,8 @@ def test_text_beyond_the_bound_is_left(tmp_path: Path) -> None:
     assert notes == ("only the first 95 bytes of the document's text were read",)
     # A line takes memory even if nothing stands in it.
     assert len(read(make_docx(tmp_path / "b", [""] * 10), most=95)[0]) == 5
+    (tmp_path / "c").write_text("x\v\f" * 100)
+    assert len(read(tmp_path / "c", "pasted", most=95)[0]) == 5
 
 
 def as_word(line: str) -> str:

@@ -104,6 +104,12 @@ SHAPES: dict[str, Shape] = {
     "pasted with blanks for tabs": lambda t: files(
         t, lambda x: x.replace(b"\t", b"    "), "{}.txt"
     ),
+    "pasted under an export's name": lambda t: files(
+        t, lambda x: gzip.compress(x.replace(b"\t", b" ")), "{}/000000.gz"
+    ),
+    "copied out of a wide table": lambda t: files(
+        t, lambda x: re.sub(rb"(?m)^([\dT:.-]+Z) ", rb"\1\t", x).replace(b"\t", b"   "), "{}.txt"
+    ),
     "copied out of a table": lambda t: files(t, in_two_columns, "{}.txt"),
     "packed, pasted, with odd spaces": lambda t: files(
         t, lambda x: gzip.compress(x.replace(b"\t", b"\xc2\xa0")), "{}.gz"

@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,15 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import trueup
+from conftest import app_line, transaction_text
 from trueup.books import reading
 from trueup.books.reading import How, batches, read_batch
 from trueup.config import Settings
 from trueup.logs.bounds import Bounds
+from trueup.logs.entries import CONTINUES
 from trueup.logs.rows import Rows
 from trueup.sample import write_sample
+from trueup.schema import TABLES
 from trueup.sources.finding import find_logs
 
 Run = Callable[..., trueup.Audit]
@@ -381,6 +385,26 @@ def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path, ledge
     assert streams == {"a/deep/x", "b/deep/x", "y"}
 
 
+def test_names_that_are_cut_are_told_apart_as_far_as_they_can(tmp_path: Path, ledger: Make) -> None:
+    """A name is shown with 300 characters at most, whatever its path has."""
+    paths = [
+        tmp_path / top / "/".join(["a folder with a long name"] * 14) / "x.log" for top in "ab"
+    ]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True)
+        path.write_text(ledger(LEDGER).replace("00000000-", f"{number}-"))
+    assert len({file.path for file in find_logs(paths).files}) == 2
+
+
+def test_entries_that_lost_their_tabs_among_others_are_said(audit: Run, ledger: Make) -> None:
+    text = ledger(MORE).encode()
+    cut = text.index(b"'T20'")
+    found = audit({"x.log": text[:cut] + text[cut:].replace(b"\t", b"    ")})
+    (said,) = [row for row in found.report.problems() if "tabs" in row["problem"]]
+    assert said["problem"].endswith("(58 such entries, of which this is the first)")
+    assert said["line"] == text[:cut].count(b"\n") + 15
+
+
 def test_the_first_of_two_readings_leaves_nothing(
     sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -391,6 +415,153 @@ def test_the_first_of_two_readings_leaves_nothing(
     with trueup.audit(tmp_path / "logs", settings=Settings(processes=1)):
         folders = [path for path in (tmp_path / "temporary").iterdir() if path.is_dir()]
         assert len(folders) == 1
+
+
+FIELDS = [column.name for column in TABLES["transactions"]]
+TIME, REQUEST = "2024-02-01T10:00:00.000Z", "00000000-0000-4000-8000-000000000001"
+START = f"{TIME} START RequestId: {REQUEST} Version: $LATEST\n\n".encode()
+END = f"{TIME} END RequestId: {REQUEST}\n\n".encode()
+
+
+def said_by_app(text: str) -> bytes:
+    """An entry of one invocation, all of whose entries are of one millisecond."""
+    return app_line(TIME, REQUEST, text).encode()
+
+
+def taken_up(message: str) -> bytes:
+    return said_by_app(f"Processing message {message}")
+
+
+APPLIED = said_by_app("SubscriptionBalanceUpdated event published")
+
+
+def posted(identity: str, old: int, new: int, wallet: str | None = None) -> bytes:
+    first = {"wallet": f"{{ id: '{wallet}' }}"} if wallet else {}
+    fields = {
+        "id": f"'{identity}'", "type": "'CREDIT'", "userId": "'ana'", "paymentBalance": str(new),
+        "currency": "'BHD'", "amount": str(new - old), "vat": "0", "oldBalance": str(old),
+        "newBalance": str(new),
+    }  # fmt: skip
+    return said_by_app(transaction_text(**first, **fields))
+
+
+def moves(rows: Rows) -> list[tuple[bytes, ...]]:
+    """Return id, old and new balance and outcome of the transactions."""
+    names = ("transaction_id", "old_balance", "new_balance", "outcome")
+    places = [FIELDS.index(name) for name in names]
+    return sorted(
+        tuple(row[place].partition(b".")[0] for place in places)
+        for row in rows.tables["transactions"]
+    )
+
+
+@BOTH
+@pytest.mark.parametrize("wallet", [None, "W"])
+def test_two_whole_attempts_in_one_millisecond_stay_two(
+    tmp_path: Path, wallet: str | None, bounds: Bounds
+) -> None:
+    second = posted("T2", 10, 20, wallet) if wallet else posted("T1", 10, 20)
+    files = {
+        f"x/{STREAM}/000000.log": START + taken_up("m1") + posted("T1", 0, 10, wallet) + APPLIED
+        + taken_up("m2"),
+        f"y/{STREAM}/000000.log": second + END,
+    }  # fmt: skip
+    assert [row[1:3] for row in moves(rows_of(files, tmp_path / "logs", bounds))] == [
+        (b"0", b"10"), (b"10", b"20"),
+    ]  # fmt: skip
+
+
+@BOTH
+def test_a_damaged_copy_of_two_attempts_is_each_of_them(tmp_path: Path, bounds: Bounds) -> None:
+    text = START + taken_up("m1") + posted("T1", 0, 10) + APPLIED
+    text += taken_up("m2") + posted("T1", 10, 20) + APPLIED + END
+    damaged = text.replace(b"'ana'", "'an\ufffd'".encode())
+    for one, other in ((text, damaged), (damaged, text)):
+        files = {f"x/{STREAM}/000000.log": one, f"y/{STREAM}/000000.log": other}
+        rows = rows_of(files, tmp_path / str(one is text), bounds)
+        assert [row[1:3] for row in moves(rows)] == [(b"0", b"10"), (b"10", b"20")]
+        assert {row[FIELDS.index("subscriber_id")] for row in rows.tables["transactions"]} == {
+            b"ana"
+        }
+
+
+@BOTH
+@pytest.mark.parametrize("lost", [b"    amount: 8,\n", b"    oldBalance: 15,\n"])
+def test_of_a_damaged_copy_and_a_whole_one_the_whole_one_counts(
+    tmp_path: Path, ledger: Make, lost: bytes, bounds: Bounds
+) -> None:
+    text = ledger(LEDGER).encode()
+    assert lost in text
+    whole = rows_of({"x.log": text}, tmp_path / "whole")
+    for one, other in ("ab", "ba"):
+        files = {f"{one}/{STREAM}.log": text, f"{other}/{STREAM}.log": text.replace(lost, b"")}
+        rows = rows_of(files, tmp_path / one, bounds)
+        assert money_of(rows) == money_of(whole)
+        assert sum(rows.kinds.values()) == sum(whole.kinds.values())
+
+
+@BOTH
+def test_a_whole_message_is_not_the_beginning_of_another(tmp_path: Path, bounds: Bounds) -> None:
+    files = {
+        f"x/{STREAM}/000000.log": START + taken_up("m1"),
+        f"y/{STREAM}/000000.log": taken_up("m10") + posted("T1", 0, 10) + APPLIED + END,
+    }
+    assert len(rows_of(files, tmp_path / "logs", bounds).tables["messages"]) == 2
+
+
+def test_pieces_of_a_batch_within_one_millisecond_go_on(tmp_path: Path) -> None:
+    """The second begins, behind its head, with an entry that the first has word for word."""
+    text = START + taken_up("m1") + posted("T1", 0, 10) + APPLIED
+    text += taken_up("m2") + posted("T2", 10, 20) + APPLIED + END
+    cut = text.rindex(b"amount")
+    rows = rows_of(
+        {f"{STREAM}/a.log": text[:cut], f"{STREAM}/b.log": text[cut:]}, tmp_path / "logs"
+    )
+    assert moves(rows) == [
+        (b"T1", b"0", b"10", b"applied"), (b"T2", b"10", b"20", b"applied"),
+    ]  # fmt: skip
+
+
+@BOTH
+def test_pieces_are_in_order_of_their_numbers(tmp_path: Path, ledger: Make, bounds: Bounds) -> None:
+    text = ledger(MORE).encode()
+    whole = rows_of({"x.log": text}, tmp_path / "whole")
+    cuts = [0, *(text.index(b"amount", text.index(b"T%d" % n)) + 9 for n in range(12, 34, 2)), None]
+    files = {
+        f"{STREAM}/part{number}.log": text[start:end]
+        for number, (start, end) in enumerate(pairwise(cuts), 1)
+    }
+    assert len(files) == 12
+    assert money_of(rows_of(files, tmp_path / "logs", bounds)) == money_of(whole)
+
+
+@pytest.mark.parametrize("way", ["one entry", "white space", "reversed", "newer and older"])
+def test_pieces_that_do_not_follow_each_other_are_no_one_text(
+    tmp_path: Path, ledger: Make, way: str
+) -> None:
+    text = ledger(MORE).encode()
+    entries = entries_of(text)
+    place = next(n for n, entry in enumerate(entries) if b"'T15'" in entry)
+    head = entries[place - 1][-12:]
+    parts = {
+        "one entry": {"a": text, "b": head + entries[place]},
+        "white space": {
+            "a": text,
+            "b": head + re.sub(rb"\n +", b"\n", entries[place])
+            + b"".join(entries[place + 1 : place + 20]),
+        },
+        "reversed": {"1": text[text.index(b"'T15'") :], "2": text[: text.index(b"'T20'")]},
+        "newer and older": {"new": text[text.index(b"'T38'") :], "old": text[: text.index(b"'T12'")]},
+    }[way]  # fmt: skip
+    whole = rows_of({"x.log": text}, tmp_path / "whole")
+    rows = rows_of(
+        {f"{STREAM}/{name}.log": part for name, part in parts.items()}, tmp_path / "logs"
+    )
+    assert CONTINUES not in {problem for _, _, problem in problems(rows)}
+    found, expected = moves(rows), moves(whole)
+    unread = [row for row in found if row not in expected]
+    assert len(found) - len(unread) == len(set(found).intersection(expected))
+    assert [row[1:3] for row in unread if row[1] and row[2]] == []
 
 
 def test_a_packed_copy_of_a_loose_file_counts_once(audit: Run, ledger: Make) -> None:

@@ -94,7 +94,7 @@ class Cutter:
         return has_before
 
     def first_entry(self, pieces: Iterable[bytes]) -> tuple[Iterable[bytes], bytes]:
-        """Return the pieces of a file, and the text of its first entry: empty if it is not whole.
+        """Return the pieces of a file, and its first entry's text: with a newline, if it is whole.
 
         It is looked for in so much text as two entries may take.
         """
@@ -106,12 +106,15 @@ class Cutter:
             begins = [match.start() for match in islice(_BEGIN.finditer(text), 2)]
             if len(begins) > 1:
                 break
-        first = text[begins[0] + 1 : begins[1]] if len(begins) > 1 else b""
-        return chain((text[1:],), source), first.rstrip()
+        first = b""
+        if begins:
+            end = begins[1] if len(begins) > 1 else len(text)
+            first = text[begins[0] + 1 : end].rstrip() + b"\n" * (len(begins) > 1)
+        return chain((text[1:],), source), first
 
     def holds(self, entry: bytes) -> bool:
         """Tell whether the entry is the last one of the file before."""
-        return entry in self._held
+        return self._held.startswith(entry, 1)
 
     def _note_head(self, file: int, *, is_blank: bool, has_before: bool, has_entry: bool) -> None:
         if is_blank:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from functools import cache, partial
-from itertools import accumulate, chain, islice, repeat
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import accumulate, chain, repeat
 from operator import itemgetter
 from typing import NamedTuple, cast
 
-from trueup.logs.kinds import OTHER, UNREADABLE, Markers, entry_pattern, other_kind
+from trueup.logs.kinds import OTHER, TIMESTAMP, UNREADABLE, Markers, entry_pattern, other_kind
 from trueup.logs.lambda_json import convert, lines_of
 from trueup.logs.rows import Rows
 
@@ -91,39 +90,115 @@ def read_entries(
         repeats = Repeats(
             rows,
             {part[0][4]: rank for rank, parts in enumerate(exports) for part in parts},
-            {(part[-1][4], part[-1][5]) for part in parts},
+            {(part[-1][4], part[-1][5]): not has_end(part[-1]) for part in parts},
         )
         entries = list(repeats.left_out(entries))
         repeats.say()
     return entries
 
 
+def has_end(entry: Entry) -> bool:
+    """Tell whether a newline ends the entry, rather than the end of its file."""
+    _, _, match, end, _, _ = entry
+    return match.string.endswith(b"\n", match.start(), end)
+
+
 def by_export(sources: Sequence[Source], pattern: re.Pattern[bytes]) -> list[list[Source]]:
     """Return the files of each export of a stream, in order of the exports' names.
 
     A file that is an export of its own continues the one before it, if that is another such file
-    and text stands before its first entry. It does not if the export has that first entry already:
-    then it has the one whose end that text is, too.
+    and text stands before its first entry. It does not if it is an earlier one, or if one of the
+    two has the first entry of the other: then that text is of an entry that the other has whole.
     """
     if len(sources) == 1 or all(source.export == sources[0].export for source in sources):
         return [list(sources)]
     sizes = Counter(source.export for source in sources)
-    held = cache(partial(_held, pattern))
     exports: list[list[Source]] = []
-    for source in sorted(sources, key=lambda source: source.export):
+    held = _Held(pattern)
+    for source in sorted(sources, key=lambda source: in_order(source.export)):
         before = exports[-1][-1] if exports else None
         if before and (
             before.export == source.export
             or (
                 may_join(before, source, sizes)
                 and _head(source, pattern).strip()
-                and not any(_first(source, pattern) in held(other) for other in exports[-1])
+                and held.is_new(source, exports[-1])
             )
         ):
             exports[-1].append(source)
         else:
             exports.append([source])
     return exports
+
+
+def in_order(name: str) -> tuple[str, str]:
+    """Return what puts names in order: `part10` behind `part9`."""
+    return _NUMBER.sub(lambda digits: digits[0].zfill(_DIGITS), name), name
+
+
+def time_before(time: bytes, span: timedelta) -> bytes:
+    """Return the time that lies so long before, as the logs print it."""
+    try:
+        early = datetime.fromisoformat(time[:-1].decode()) - span
+    except (ValueError, OverflowError):
+        return b""
+    return f"{early.isoformat(timespec='milliseconds')}Z".encode()
+
+
+_TIME = len("2024-01-31T21:00:00.000Z")
+_DISORDER = timedelta(minutes=20)
+"""Entries can stand so far behind later ones: as long as an invocation lasts, and some more."""
+
+_NUMBER = re.compile("[0-9]+")
+_DIGITS = 20
+
+
+class _Held:
+    """Tells whether a file with text before its first entry goes on where an export ends."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self._pattern = pattern
+        self._export: Sequence[Source] = ()
+        self._read = 0
+        self._first = self._earliest = b""
+        self._before: dict[bytes, list[bytes]] = {}
+        """By how an entry begins, the texts before it; all without white space, as copies lose it."""
+
+    def is_new(self, source: Source, export: Sequence[Source]) -> bool:
+        """Tell whether neither has the first entry of the other, and the file is not an earlier one."""
+        if export is not self._export:
+            self._export, self._read, self._before = export, 0, {}
+            self._first = self._earliest = b""
+        for one in export[self._read :]:
+            for begin, before in self._begins(one):
+                self._first = self._first or begin
+                self._earliest = min(self._earliest or begin, begin)
+                self._before.setdefault(begin, []).append(before)
+        self._read = len(export)
+        found = list(self._begins(source))
+        if not found or not self._first:
+            return True
+        begins = {begin for begin, _ in found}
+        first, before = found[0]
+        return not (
+            self._first in begins
+            or max(begins) < time_before(self._earliest[:_TIME], _DISORDER)
+            or any(
+                other.endswith(before) or before.endswith(other)
+                for other in self._before.get(first, ())
+            )
+        )
+
+    def _begins(self, source: Source) -> Iterator[tuple[bytes, bytes]]:
+        """Yield how each entry begins, and the end of what stands before it."""
+        text, start = source.text, -1
+        for match in chain(self._pattern.finditer(text), (None,)):
+            end = match.start() if match else len(text)
+            if start >= 0:
+                begin = b"".join(text[start : min(start + 300, end)].split())
+                before = b"".join(text[max(start - 1200, 0) : start].split())
+                yield begin[:80], before[-400:]
+            start = end
 
 
 def may_join(before: Source, source: Source, sizes: Mapping[str, int]) -> bool:
@@ -139,19 +214,6 @@ def _head(source: Source, pattern: re.Pattern[bytes]) -> bytes:
     """Return the text before the first entry."""
     first = pattern.search(source.text)
     return source.text[1 : first.start() if first else len(source.text)]
-
-
-def _first(source: Source, pattern: re.Pattern[bytes]) -> int:
-    """Return a hash of the first entry's text."""
-    begins = [match.start() for match in islice(pattern.finditer(source.text), 2)]
-    return hash(source.text[begins[0] : begins[-1]].rstrip()) if len(begins) > 1 else 0
-
-
-def _held(pattern: re.Pattern[bytes], source: Source) -> set[int]:
-    """Return hashes of the texts of a file's entries."""
-    begins = [match.start() for match in pattern.finditer(source.text)]
-    ends = [*begins[1:], len(source.text)]
-    return {hash(source.text[a:b].rstrip()) for a, b in zip(begins, ends, strict=False)}
 
 
 CONTINUES = "text before the first entry was read as the end of the file before"
@@ -195,13 +257,16 @@ def _frame(
     starts = [match.start() + 1 for match in matches]
     newlines = map(text.count, repeat(b"\n"), (0, *starts), starts)
     ends = [*starts[1:], len(text)]
-    if None in kinds:
-        _name_others(kinds, matches, ends, pattern)
+    without_tabs = _name_others(kinds, matches, ends, pattern) if None in kinds else []
     lines: Iterable[int] = accumulate(newlines)
     if before:
         lines = map(before.__add__, lines)
     entries = zip(times, kinds, matches, ends, repeat(file), lines)
     known = cast("list[Entry]", list(entries))
+    if without_tabs:
+        many = f"{len(without_tabs):,} such entries, of which this is the first"
+        problem = f"the tabs are lost, so that it is not understood: copy the log's file ({many})"
+        rows.add_problem(file, known[without_tabs[0]][5], problem)
     if len(text) > most:
         known = [_within(entry, most, rows) for entry in known]
     facts = rows.files[file]
@@ -256,8 +321,12 @@ def _name_others(
     matches: list[re.Match[bytes]],
     ends: list[int],
     pattern: re.Pattern[bytes],
-) -> None:
-    """Name the entries that the pattern gives no kind; those in JSON get one by what they say."""
+) -> list[int]:
+    """Name the entries that the pattern gives no kind; those in JSON get one by what they say.
+
+    Returns the places of those that are the application's, but lost their tabs.
+    """
+    without_tabs: list[int] = []
     for place, kind in enumerate(kinds):
         if kind is not None:
             continue
@@ -267,6 +336,14 @@ def _name_others(
             ends[place] = len(match.string)
         start = match.end()
         kinds[place] = match.lastgroup or other_kind(match.string[start : start + 120])
+        if match[2] is None and _WITHOUT_TABS.match(match.string, match.start() + 1):
+            without_tabs.append(place)
+    return without_tabs
+
+
+_WITHOUT_TABS = re.compile(
+    rb"%s\s{1,20}%s\s{1,20}\S{1,40}\s{1,20}[A-Z]{4,5}\b" % (TIMESTAMP, TIMESTAMP)
+)
 
 
 def _impossible_hours(times: list[bytes]) -> set[bytes]:

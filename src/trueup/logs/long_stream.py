@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import BinaryIO, NamedTuple
 
 from trueup.logs.bounds import Bounds
 from trueup.logs.cutting import Cutter
-from trueup.logs.entries import Entry, Source, Span, may_join, sequence, whole_span
+from trueup.logs.entries import Entry, Source, Span, may_join, sequence, time_before, whole_span
 from trueup.logs.kinds import Markers
 from trueup.logs.repeats import Repeats
 from trueup.logs.rows import Rows
@@ -51,7 +50,12 @@ def read_long_stream(  # noqa: PLR0913
     repeats = None
     if len(ordered) > 1:
         rank = {file: place for place, export in enumerate(ordered) for file in export}
-        repeats = Repeats(rows, rank, set(spool.last.values()), bounds.compared)
+        repeats = Repeats(
+            rows,
+            rank,
+            {(file, line): is_open for file, (line, is_open) in spool.last.items()},
+            bounds.compared,
+        )
         entries = repeats.left_out(entries)
     yield from _rows_of(_Stream(name, rows), entries, bounds)
     if repeats:
@@ -91,6 +95,7 @@ def _cut(  # noqa: PLR0913
         joins = before is not None and not is_same and may_join(before, source, sizes)
         if joins:
             pieces, first = cutter.first_entry(pieces)
+            # Of what `by_export` looks at, only this is at hand.
             joins = not (first and (cutter.holds(first) or spool.holds(groups[-1], first)))
         continues = cutter.read(source.file, pieces, continues=is_same, may_join=joins)
         if groups and (is_same or continues):
@@ -136,7 +141,7 @@ def _portions(entries: Iterator[Entry], size: int) -> Iterator[tuple[list[Entry]
 
 def _over(stream: _Stream, seen: dict[bytes, bytes], now: bytes, bounds: Bounds) -> list[bytes]:
     """Return the invocations of which nothing more will be said."""
-    early = _before(now, bounds.idle)
+    early = time_before(now, bounds.idle)
     over = [request for request in stream.invocations if seen[request] < early]
     too_many = len(stream.invocations) - len(over) - bounds.invocations
     if too_many > 0:
@@ -151,12 +156,3 @@ def _over(stream: _Stream, seen: dict[bytes, bytes], now: bytes, bounds: Bounds)
 
 
 _TOO_MANY = "too many invocations at a time: what the logs say of this one may be in two parts"
-
-
-def _before(time: bytes, span: timedelta) -> bytes:
-    """Return the time that lies so long before, as the logs print it."""
-    try:
-        early = datetime.fromisoformat(time[:-1].decode()) - span
-    except (ValueError, OverflowError):
-        return b""
-    return f"{early.isoformat(timespec='milliseconds')}Z".encode()

@@ -11,12 +11,13 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from itertools import groupby
+from functools import cache
+from itertools import accumulate, groupby, takewhile
 from operator import itemgetter
 
 from trueup.logs.entries import Entry
 from trueup.logs.kinds import OTHER, other_kind
+from trueup.logs.layouts import TRANSACTION_FIELDS, Transaction, read_transaction
 from trueup.logs.rows import Rows
 
 MOST_COMPARED = 32 * 2**20
@@ -26,7 +27,9 @@ MOST_COMPARED = 32 * 2**20
 _ANY_TIME = b"2000-01-01T00:00:00.000Z "
 _REPLACED = "\ufffd".encode()
 _ONCE = frozenset({"start", "end", "report"})
-_ID = re.compile(rb"\bid: '([^'\n]+)'")
+_TRANSACTION = "start_syncing"
+_NOTHING: Transaction = (b"",) * len(TRANSACTION_FIELDS)
+_BALANCES = tuple(map(TRANSACTION_FIELDS.index, ("old_balance", "new_balance")))
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
 
 
@@ -34,14 +37,15 @@ class Repeats:
     """Leaves out of a stream's entries what an earlier export has, and counts it.
 
     `rank` gives each file's export its place in the order of names; `last` holds file and line of
-    the files' last entries, which may be cut off, and which another export may have whole.
+    the files' last entries, which may be cut off, and which another export may have whole; for
+    each, whether no newline ended it.
     """
 
     def __init__(
         self,
         rows: Rows,
         rank: Mapping[int, int],
-        last: AbstractSet[tuple[int, int]],
+        last: Mapping[tuple[int, int], bool],
         most: int = MOST_COMPARED,
     ) -> None:
         self._rows = rows
@@ -50,6 +54,10 @@ class Repeats:
         self._most = most
         self._counts: dict[int, Counter[int]] = defaultdict(Counter)
         self._unlike: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+        # Each entry of one time is compared with those of all exports.
+        self._text = cache(_text)
+        self._start = cache(_start)
+        self._identity = cache(_identity)
 
     def left_out(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Yield the entries without repeats; they come in order of time, ties by export."""
@@ -64,6 +72,9 @@ class Repeats:
                 for later in exports[1:]:
                     kept = self._joined(kept, later)
                 yield from kept
+                if len(exports) > 1:
+                    for cached in (self._text, self._start, self._identity):
+                        cached.cache_clear()
 
     def _portions(self, of_time: Iterable[Entry]) -> Iterator[list[Entry]]:
         portion: list[Entry] = []
@@ -107,10 +118,10 @@ class Repeats:
         """
         places: dict[bytes, deque[int]] = defaultdict(deque)
         for place, entry in enumerate(kept):
-            places[_text(entry)].append(place)
+            places[self._text(entry)].append(place)
         partners: list[int | None] = []
         for entry in later:
-            same = places.get(_text(entry))
+            same = places.get(self._text(entry))
             partners.append(same.popleft() if same else None)
         # Nearly always that was all.
         if None in partners:
@@ -126,17 +137,15 @@ class Repeats:
         free = _free(kept, partners)
         for number, entry in enumerate(later):
             if partners[number] is None and self._is_last(entry):
-                start = _start(entry)
                 for place in sorted(free):
-                    if _text(kept[place]).startswith(start):
+                    if self._goes_on(entry, kept[place]):
                         partners[number] = place
                         free.discard(place)
                         break
         for place in sorted(free):
             if self._is_last(kept[place]):
-                start = _start(kept[place])
                 for number, entry in enumerate(later):
-                    if partners[number] is None and _text(entry).startswith(start):
+                    if partners[number] is None and self._goes_on(kept[place], entry):
                         self._leave_out(kept[place], entry)
                         kept[place] = entry
                         partners[number] = place
@@ -145,17 +154,41 @@ class Repeats:
     def _is_last(self, entry: Entry) -> bool:
         return (entry[4], entry[5]) in self._last
 
+    def _goes_on(self, entry: Entry, longer: Entry) -> bool:
+        """Tell whether an entry is the beginning of another; one that ends a line ends a word."""
+        start = self._start(entry)
+        if not self._text(longer).startswith(start):
+            return False
+        if self._last[entry[4], entry[5]]:
+            return True
+        _, _, match, end, _, _ = longer
+        ends = accumulate(map(len, match.string[match.start() + 1 : end].split()))
+        return len(start) in takewhile(len(start).__ge__, ends)
+
     def _find_damaged(
         self, kept: list[Entry], later: list[Entry], partners: list[int | None]
     ) -> None:
-        places = {_identity(kept[place]): place for place in _free(kept, partners)}
-        places.pop(None, None)
+        """Find entries that are one, though their texts differ; the one with less amiss counts."""
+        places: dict[tuple[str, bytes], list[int]] = defaultdict(list)
+        for place in sorted(_free(kept, partners)):
+            if identity := self._identity(kept[place]):
+                places[identity].append(place)
         for number, entry in enumerate(later):
-            if partners[number] is None:
-                place = places.pop(_identity(entry), None)
-                if place is not None:
-                    partners[number] = place
-                    self._unlike[entry[4]].append((entry[5], *kept[place][4:6]))
+            same = (
+                places.get(self._identity(entry) or ("", b"")) if partners[number] is None else None
+            )
+            found = next((one for one in same or () if _are_one(kept[one], entry)), None)
+            if same is None or found is None:
+                continue
+            place = found
+            same.remove(place)
+            partners[number] = place
+            better, other = kept[place], entry
+            if _amiss(entry) < _amiss(better):
+                better, other = entry, better
+                self._leave_out(other, better)
+                kept[place] = better
+            self._unlike[other[4]].append((other[5], *better[4:6]))
 
     def _leave_out(self, entry: Entry, kept: Entry) -> None:
         _, kind, match, _, file, _ = entry
@@ -211,11 +244,39 @@ def _start(entry: Entry) -> bytes:
     return b"".join(text.split())
 
 
-def _identity(entry: Entry) -> tuple[str, bytes, bytes] | None:
-    """Return what there is once: a transaction of a request at a time, a request's start and end."""
-    _, kind, match, end, _, _ = entry
+def _identity(entry: Entry) -> tuple[str, bytes] | None:
+    """Return what there is once in a millisecond: a request's start or end, its transaction of an id."""
+    _, kind, match, _, _, _ = entry
     if kind in _ONCE:
-        return kind, match[2] or b"", match["started"] or match["ended"] or match["reported"]
-    if kind == "start_syncing" and (found := _ID.search(match.string, match.end(), end)):
-        return kind, match[2], found[1]
+        return kind, match["started"] or match["ended"] or match["reported"]
+    if kind == _TRANSACTION and (identity := _read(entry)[0][0]):
+        return kind, match[2] + b" " + identity
     return None
+
+
+def _read(entry: Entry) -> tuple[Transaction, int]:
+    """Return the transaction, and how much of it cannot be read."""
+    _, _, match, end, _, _ = entry
+    fields, problems = read_transaction(match.string, match.end(), end)
+    return fields or _NOTHING, len(problems) + (fields is None)
+
+
+def _are_one(entry: Entry, other: Entry) -> bool:
+    """Tell whether entries of one identity are one: whole attempts that agree in no balance are two."""
+    if entry[1] != _TRANSACTION or _amiss(entry) or _amiss(other):
+        return True
+    one, two = _read(entry)[0], _read(other)[0]
+    return any(_shortest(one[balance]) == _shortest(two[balance]) for balance in _BALANCES)
+
+
+def _shortest(number: bytes) -> bytes:
+    return number.rstrip(b"0").rstrip(b".") if b"." in number else number
+
+
+def _amiss(entry: Entry) -> int:
+    """Return how much is wrong with an entry's text."""
+    _, kind, match, end, _, _ = entry
+    wrong = match.string.count(_REPLACED, match.start(), end)
+    if kind == _TRANSACTION:
+        wrong += 100 * _read(entry)[1]
+    return wrong

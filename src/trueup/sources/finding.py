@@ -188,16 +188,19 @@ class _Search:
 def _told_apart(names: Mapping[str, str]) -> dict[str, str]:
     """Put folders of their paths before names that several files have, until they differ."""
     told = dict(names)
+    parts = {path: name.count("/") + 1 for path, name in names.items()}
     while True:
         counts = Counter(told.values())
-        longer = {
-            path: _plain("/".join(path.split(os.sep)[-name.count("/") - 2 :]))
+        shared = [
+            path
             for path, name in told.items()
-            if counts[name] > 1
-        }
-        if all(told[path] == name for path, name in longer.items()):
+            if counts[name] > 1 and parts[path] <= path.count(os.sep)
+        ]
+        if not shared:
             return told
-        told |= longer
+        for path in shared:
+            parts[path] += 1
+            told[path] = _plain("/".join(path.split(os.sep)[-parts[path] :]))
 
 
 def _with_origin(file: LogFile, path: str) -> LogFile:

@@ -48,7 +48,7 @@ LOG = re.compile(rb"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
 _USTAR = slice(257, 262)
 
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
-_BLANK = rb"(?:\s|\xc2\xa0){1,20}"
+_BLANK = rb"(?:\s|\xc2?\xa0){1,20}"
 _PASTED = re.compile(
     rb"(?:\A|[\r\n])[ \t]{0,20}%s%s%s%s(?:[0-9a-f]{8}-[0-9a-f-]{27}|undefined)%s[A-Z]{4,5}\b"
     % (_TIME, _BLANK, _TIME, _BLANK, _BLANK)
@@ -66,7 +66,7 @@ def shape_of(head: bytes) -> str | None:
     if head[_USTAR] == b"ustar":
         return "tar"
     text = plain_head(head)
-    if _PASTED.search(text) and not _WITH_TABS.search(text):
+    if _is_pasted(text):
         return "pasted"
     return "log" if LOG.match(text) else aws.shape_of(head)
 
@@ -76,10 +76,15 @@ def is_plain(content: Slice) -> bool:
     head = content.head(1024)
     if head.startswith(b"\x1f\x8b"):
         try:
-            head = zlib.decompressobj(wbits=31).decompress(head, 64)
+            head = zlib.decompressobj(wbits=31).decompress(head, 1024)
         except zlib.error:
             return False
-    return bool(LOG.match(head))
+    return bool(LOG.match(head)) and not _is_pasted(head)
+
+
+def _is_pasted(text: bytes) -> bool:
+    """Tell whether lines of the application stand there, and none with its tabs."""
+    return not _WITH_TABS.search(text) and bool(_PASTED.search(text))
 
 
 def encoding_of(head: bytes) -> str | None:

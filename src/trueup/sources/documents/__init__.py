@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from trueup.sources.decoding import decoded
@@ -45,7 +47,7 @@ def read_document(shape: str, path: str, *, most: int) -> Document:
     how many bytes of text are read: what is beyond is left, and noted.
     Raises UnreadableDocument.
     """
-    from trueup.sources.documents.healing import heal
+    from trueup.sources.documents.healing import LINE_ENDS, heal
 
     try:
         with open(path, "rb") as file:
@@ -55,7 +57,7 @@ def read_document(shape: str, path: str, *, most: int) -> Document:
         raise UnreadableDocument(f"the document cannot be opened: {reason}") from None
     found = next((known for magic, known in _MAGIC if start.startswith(magic)), shape)
     lines, remarks = _lines(found, path, most)
-    bounded = _Bounded(lines, most)
+    bounded = _Bounded(chain.from_iterable(_parts(line, LINE_ENDS) for line in lines), most)
     text, healed = heal(bounded)
     notes = (*remarks, *healed)
     if bounded.is_cut:
@@ -85,6 +87,15 @@ def _lines(shape: str, path: str, most: int) -> tuple[Iterable[str], tuple[str, 
     raise UnreadableDocument(
         _PDF if shape == "pdf" else f"documents of the shape {shape} are not read"
     )
+
+
+def _parts(line: str, ends: re.Pattern[str]) -> Iterator[str]:
+    """Yield the lines that a line turns out to be, one by one: there may be millions."""
+    start = 0
+    for end in ends.finditer(line):
+        yield line[start : end.start()]
+        start = end.end()
+    yield line[start:]
 
 
 class _Bounded:

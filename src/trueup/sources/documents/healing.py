@@ -46,11 +46,12 @@ _TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 _TIME_ALONE = re.compile(rf"\s*{_TIME}\s*")
 _BEGINS_WITH_TIME = re.compile(rf"{_TIME}\s")
 _REQUEST = r"(?:[0-9a-f]{8}-[0-9a-f-]{27}|undefined)"
-_BEGINS_ENTRY = re.compile(rf"\s*{_TIME}\s+(?!{_REQUEST}[ \t]+[A-Z]+\b)")
+_BEGINS_ENTRY = re.compile(rf"\s*{_TIME}\s++(?!{_REQUEST}[ \t]+[A-Z]+\b)")
 _APPLICATION = re.compile(
     rf"({_TIME})[ \t]+({_TIME})[ \t]+({_REQUEST})[ \t]+"
     r"(INFO|ERROR|WARN|DEBUG|TRACE|FATAL)(?:[ \t]+|$)"
 )
+_PLATFORM_TIME = re.compile(rf"({_TIME})[ \t]+(?=\S)(?!{_TIME})")
 _UNCAUGHT = re.compile(r"(\tUncaught Exception)[ \t]+(?=\{)")
 _PLATFORM = re.compile(
     rf"({_TIME}[ \t]+(?:REPORT RequestId: \S+|INIT_REPORT Init Duration: [\d.]+ ms|INIT_START Runtime"
@@ -60,12 +61,12 @@ _MEASURE = re.compile(
     r"(?<![ \t])[ \t]++((?:Billed |Init |Restore |Billed Restore )?Duration|Memory Size|Max Memory Used"
     r"|Phase|Status|Error Type|SegmentId|Sampled|Runtime Version ARN): "
 )
-_LINE_ENDS = re.compile(r"\r\n?|[\n\v\f\x85\u2028\u2029]")
+LINE_ENDS = re.compile(r"\r\n?|[\n\v\f\x85\u2028\u2029]")
 
 
 def heal(lines: Iterable[str]) -> tuple[str, tuple[str, ...]]:
     """Return the lines as one text with plain newlines, and what was healed, with counts."""
-    healed = [part for line in lines for part in _LINE_ENDS.split(line)]
+    healed = [part for line in lines for part in LINE_ENDS.split(line)]
     notes: list[str] = []
     for healer, note in _HEALERS:
         changed = 0
@@ -131,6 +132,8 @@ def _with_tabs(line: str) -> str:
         if line.startswith(head):
             return line
         return _UNCAUGHT.sub(r"\1 \t", head + line[match.end() :])
+    if match := _PLATFORM_TIME.match(line):
+        line = f"{match[1]} {line[match.end() :]}"
     if "\t" not in line and (match := _PLATFORM.fullmatch(line)):
         # The last measure ends with a tab too, but for what is said of a sandbox's start.
         rest = _MEASURE.sub(r"\t\1: ", match[2].rstrip())

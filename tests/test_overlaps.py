@@ -523,6 +523,24 @@ def test_pieces_of_a_batch_within_one_millisecond_go_on(tmp_path: Path) -> None:
 
 
 @BOTH
+@given(data=st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+def test_pieces_cut_anywhere_are_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, ledger: Make, bounds: Bounds, data: st.DataObject
+) -> None:
+    text = ledger(LEDGER).encode()
+    folder = tmp_path_factory.mktemp("cut")
+    whole = rows_of({"x.log": text}, folder / "whole")
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(text) - 1), min_size=2, max_size=6)))
+    pieces = [text[start:end] for start, end in pairwise([0, *cuts, None])]
+    files = {f"{STREAM}/p{number}.log": piece for number, piece in enumerate(pieces)}
+    rows = rows_of(files, folder / "logs", bounds)
+    assert money_of(rows) == money_of(whole)
+    assert moves(rows) == moves(whole)
+    assert len(rows.tables["messages"]) == len(whole.tables["messages"])
+
+
+@BOTH
 def test_pieces_are_in_order_of_their_numbers(tmp_path: Path, ledger: Make, bounds: Bounds) -> None:
     text = ledger(MORE).encode()
     whole = rows_of({"x.log": text}, tmp_path / "whole")

@@ -23,6 +23,9 @@ _BEGIN = re.compile(rb"\n%s " % TIMESTAMP)
 _OPENING = 32
 """Bytes that may be the beginning of an entry's first ones, which are 26."""
 
+_TELLING = 200
+"""Bytes of an entry, whose time and request take 90, that tell it from any other."""
+
 _LOOKED_AT = 64 * 1024
 
 
@@ -96,7 +99,8 @@ class Cutter:
     def first_entry(self, pieces: Iterable[bytes]) -> tuple[Iterable[bytes], bytes]:
         """Return the pieces of a file, and its first entry's text: with a newline, if it is whole.
 
-        It is looked for in so much text as two entries may take.
+        It is looked for in so much text as two entries may take. Of one that is cut, nothing is
+        returned if it is too short to tell it from others.
         """
         source = iter(pieces)
         text = b"\n"
@@ -110,7 +114,8 @@ class Cutter:
         if begins:
             end = begins[1] if len(begins) > 1 else len(text)
             first = text[begins[0] + 1 : end].rstrip() + b"\n" * (len(begins) > 1)
-        return chain((text[1:],), source), first
+        is_telling = len(begins) > 1 or len(first) >= _TELLING
+        return chain((text[1:],), source), first if is_telling else b""
 
     def holds(self, entry: bytes) -> bool:
         """Tell whether the entry is the last one of the file before."""

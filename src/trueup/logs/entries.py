@@ -153,6 +153,13 @@ _NUMBER = re.compile("[0-9]+")
 _DIGITS = 20
 
 
+_Begin = tuple[bytes, bytes]
+"""How an entry begins, and the end of what stands before it; without white space, as copies lose it."""
+
+
+_BEFORE = 1200
+
+
 class _Held:
     """Tells whether a file with text before its first entry goes on where an export ends."""
 
@@ -160,45 +167,52 @@ class _Held:
         self._pattern = pattern
         self._export: Sequence[Source] = ()
         self._read = 0
-        self._first = self._earliest = b""
+        self._rest = b""
+        self._first: _Begin | None = None
+        self._earliest = b""
         self._before: dict[bytes, list[bytes]] = {}
-        """By how an entry begins, the texts before it; all without white space, as copies lose it."""
 
     def is_new(self, source: Source, export: Sequence[Source]) -> bool:
         """Tell whether neither has the first entry of the other, and the file is not an earlier one."""
         if export is not self._export:
             self._export, self._read, self._before = export, 0, {}
-            self._first = self._earliest = b""
+            self._first, self._earliest, self._rest = None, b"", b"\n"
         for one in export[self._read :]:
-            for begin, before in self._begins(one):
-                self._first = self._first or begin
+            # The last entry of the file before may go on here.
+            text = self._rest + one.text[1:]
+            self._rest = text[max(text.rfind(b"\n20") - _BEFORE, 0) :]
+            for begin, before in self._begins(text):
+                # An entry alone may well be there twice: something has to stand before it.
+                self._first = self._first or ((begin, before) if before else None)
                 self._earliest = min(self._earliest or begin, begin)
                 self._before.setdefault(begin, []).append(before)
         self._read = len(export)
-        found = list(self._begins(source))
-        if not found or not self._first:
+        found = list(self._begins(source.text))
+        if not found or not self._earliest:
             return True
-        begins = {begin for begin, _ in found}
-        first, before = found[0]
+        own: dict[bytes, list[bytes]] = {}
+        for begin, before in found:
+            own.setdefault(begin, []).append(before)
         return not (
-            self._first in begins
-            or max(begins) < time_before(self._earliest[:_TIME], _DISORDER)
-            or any(
-                other.endswith(before) or before.endswith(other)
-                for other in self._before.get(first, ())
-            )
+            max(own) < time_before(self._earliest[:_TIME], _DISORDER)
+            or _is_among(found[0], self._before)
+            or (self._first is not None and _is_among(self._first, own))
         )
 
-    def _begins(self, source: Source) -> Iterator[tuple[bytes, bytes]]:
-        """Yield how each entry begins, and the end of what stands before it."""
-        text, start = source.text, -1
+    def _begins(self, text: bytes) -> Iterator[_Begin]:
+        start = -1
         for match in chain(self._pattern.finditer(text), (None,)):
             end = match.start() if match else len(text)
             if start >= 0:
-                begin = b"".join(text[start : min(start + 300, end)].split())
-                before = b"".join(text[max(start - 1200, 0) : start].split())
-                yield begin[:80], before[-400:]
+                begin = b"".join(text[start : min(start + 500, end)].split())
+                before = b"".join(text[max(start - _BEFORE, 0) : start].split())
+                yield begin[:160], before[-400:]
             start = end
+
+
+def _is_among(entry: _Begin, others: Mapping[bytes, Sequence[bytes]]) -> bool:
+    begin, before = entry
+    return any(other.endswith(before) or before.endswith(other) for other in others.get(begin, ()))
 
 
 def may_join(before: Source, source: Source, sizes: Mapping[str, int]) -> bool:

@@ -272,6 +272,11 @@ def money_of(rows: Rows) -> list[tuple[Any, ...]]:
     )
 
 
+def counted(rows: Rows) -> tuple[list[tuple[Any, ...]], int]:
+    """Return what a copy must not change: the money, and how many entries there are."""
+    return money_of(rows), sum(rows.kinds.values())
+
+
 @BOTH
 @pytest.mark.parametrize("name", ["tail.log", "a.log"])
 def test_an_end_that_was_saved_beside_the_whole_is_no_piece(
@@ -283,8 +288,7 @@ def test_an_end_that_was_saved_beside_the_whole_is_no_piece(
     cut = text.index(b"T25") + 60
     files = {f"{STREAM}/b.log": text, f"{STREAM}/{name}": text[cut:]}
     rows = rows_of(files, tmp_path / "logs", bounds)
-    assert money_of(rows) == money_of(whole)
-    assert sum(rows.kinds.values()) == sum(whole.kinds.values())
+    assert counted(rows) == counted(whole)
     said = {problem for _, _, problem in problems(rows)}
     assert "text before the first entry belongs to none" in said
 
@@ -325,8 +329,7 @@ def test_a_copy_that_lost_white_space_counts_once(
     for one, other in ("ab", "ba"):
         files = {f"{one}/{STREAM}.log": text, f"{other}/{STREAM}.log": damaged(text)}
         rows = rows_of(files, tmp_path / one, bounds)
-        assert money_of(rows) == money_of(whole)
-        assert sum(rows.kinds.values()) == sum(whole.kinds.values())
+        assert counted(rows) == counted(whole)
 
 
 @BOTH
@@ -338,8 +341,7 @@ def test_a_copy_cut_within_a_character_counts_once(
     cut = text.index("ë".encode(), text.index(b"T25")) + 1
     files = {f"{name}/{STREAM}.log": part for name, part in (("a", text[:cut]), ("b", text))}
     rows = rows_of(files, tmp_path / "logs", bounds)
-    assert money_of(rows) == money_of(whole)
-    assert sum(rows.kinds.values()) == sum(whole.kinds.values())
+    assert counted(rows) == counted(whole)
 
 
 @BOTH
@@ -353,8 +355,7 @@ def test_a_transaction_whose_copy_says_something_else_counts_once(
     files = {f"a/{STREAM}.log": text, f"b/{STREAM}.log": text.replace(b"amount: 8", b"amount: 9")}
     assert start < line
     rows = rows_of(files, tmp_path / "logs", bounds)
-    assert money_of(rows) == money_of(whole)
-    assert sum(rows.kinds.values()) == sum(whole.kinds.values())
+    assert counted(rows) == counted(whole)
     a, b = (f"logs/{x}/{STREAM}.log" for x in "ab")
     different = f"this entry is in {a}, line {start}, with another text, which counts"
     assert (b, start, different) in problems(rows)
@@ -496,8 +497,7 @@ def test_of_a_damaged_copy_and_a_whole_one_the_whole_one_counts(
     for one, other in ("ab", "ba"):
         files = {f"{one}/{STREAM}.log": text, f"{other}/{STREAM}.log": text.replace(lost, b"")}
         rows = rows_of(files, tmp_path / one, bounds)
-        assert money_of(rows) == money_of(whole)
-        assert sum(rows.kinds.values()) == sum(whole.kinds.values())
+        assert counted(rows) == counted(whole)
 
 
 @BOTH

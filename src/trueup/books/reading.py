@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from trueup.config import Settings
 from trueup.logs.bounds import Bounds
-from trueup.logs.entries import Source, in_order
+from trueup.logs.entries import Source
 from trueup.logs.kinds import Markers
 from trueup.logs.long_stream import LongSource, read_long_stream
 from trueup.logs.rows import FileFacts, Packed, Rows, pack
@@ -112,6 +112,8 @@ def _read_stream(
     # Nearly every stream is one file, for which exports are no matter.
     exports = [file.export for file in files] if len(files) > 1 else [""]
     if len(set(exports)) > 1:
+        from trueup.logs.pieces import in_order
+
         pairs = sorted(zip(exports, files, strict=True), key=lambda pair: in_order(pair[0]))
         exports, files = (list(column) for column in zip(*pairs, strict=True))
     opened = (

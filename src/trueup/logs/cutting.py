@@ -105,11 +105,16 @@ class Cutter:
         source = iter(pieces)
         text = b"\n"
         begins: list[int] = []
-        while len(text) < 2 * self._bounds.entry and (piece := next(source, b"")):
+        looked_at = 0
+        while (
+            len(begins) < 2  # noqa: PLR2004  (where the second begins, the first ends)
+            and len(text) < 2 * self._bounds.entry
+            and (piece := next(source, b""))
+        ):
             text += piece
-            begins = [match.start() for match in islice(_BEGIN.finditer(text), 2)]
-            if len(begins) > 1:
-                break
+            found = islice(_BEGIN.finditer(text, looked_at), 2 - len(begins))
+            begins += [match.start() for match in found]
+            looked_at = max(len(text) - _OPENING, begins[-1] + 1 if begins else 0)
         first = b""
         if begins:
             end = begins[1] if len(begins) > 1 else len(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate, chain, repeat
 from operator import itemgetter
@@ -66,14 +66,20 @@ def read_entries(
     """Find the entries of a stream's files and put them in order of time; ties as they stand.
 
     Counts every entry by kind in `rows`, and keeps each file's count and first and last time. Of
-    an entry, `most` bytes are read. What several exports of the stream have counts once.
+    an entry, `most` bytes are read. What several exports of the stream have counts once: the files
+    come in order of their exports (`pieces.in_order`).
     """
     pattern = entry_pattern(markers)
+    by_export: Sequence[Sequence[Source]] = [sources]
+    if any(source.export != sources[0].export for source in sources):
+        from trueup.logs.pieces import exports_of
+
+        by_export = exports_of(sources, pattern)
     exports = [
         _in_sequence(
             [_frame(source, rows, pattern, most=most) for source in _mended(export, rows, pattern)]
         )
-        for export in by_export(sources, pattern)
+        for export in by_export
     ]
     exports = [parts for parts in exports if parts]
     if len(exports) > 1:
@@ -90,50 +96,21 @@ def read_entries(
         repeats = Repeats(
             rows,
             {part[0][4]: rank for rank, parts in enumerate(exports) for part in parts},
-            {(part[-1][4], part[-1][5]): not has_end(part[-1]) for part in parts},
+            {part[-1][4]: last_of(part) for part in parts},
         )
         entries = list(repeats.left_out(entries))
         repeats.say()
     return entries
 
 
-def has_end(entry: Entry) -> bool:
-    """Tell whether a newline ends the entry, rather than the end of its file."""
-    _, _, match, end, _, _ = entry
-    return match.string.endswith(b"\n", match.start(), end)
+Last = tuple[int, bool]
+"""Of a file's last entry, which may be cut off, the line, and whether no newline ends it."""
 
 
-def by_export(sources: Sequence[Source], pattern: re.Pattern[bytes]) -> list[list[Source]]:
-    """Return the files of each export of a stream, in order of the exports' names.
-
-    A file that is an export of its own continues the one before it, if that is another such file
-    and text stands before its first entry. It does not if it is an earlier one, or if one of the
-    two has the first entry of the other: then that text is of an entry that the other has whole.
-    """
-    if len(sources) == 1 or all(source.export == sources[0].export for source in sources):
-        return [list(sources)]
-    sizes = Counter(source.export for source in sources)
-    exports: list[list[Source]] = []
-    held = _Held(pattern)
-    for source in sorted(sources, key=lambda source: in_order(source.export)):
-        before = exports[-1][-1] if exports else None
-        if before and (
-            before.export == source.export
-            or (
-                may_join(before, source, sizes)
-                and _head(source, pattern).strip()
-                and held.is_new(source, exports[-1])
-            )
-        ):
-            exports[-1].append(source)
-        else:
-            exports.append([source])
-    return exports
-
-
-def in_order(name: str) -> tuple[str, str]:
-    """Return what puts names in order: `part10` behind `part9`."""
-    return _NUMBER.sub(lambda digits: digits[0].zfill(_DIGITS), name), name
+def last_of(part: Sequence[Entry]) -> Last:
+    """Return what there is to know of the last of a file's entries."""
+    _, _, match, end, _, line = part[-1]
+    return line, not match.string.endswith(b"\n", match.start(), end)
 
 
 def time_before(time: bytes, span: timedelta) -> bytes:
@@ -143,91 +120,6 @@ def time_before(time: bytes, span: timedelta) -> bytes:
     except (ValueError, OverflowError):
         return b""
     return f"{early.isoformat(timespec='milliseconds')}Z".encode()
-
-
-_TIME = len("2024-01-31T21:00:00.000Z")
-_DISORDER = timedelta(minutes=20)
-"""Entries can stand so far behind later ones: as long as an invocation lasts, and some more."""
-
-_NUMBER = re.compile("[0-9]+")
-_DIGITS = 20
-
-
-_Begin = tuple[bytes, bytes]
-"""How an entry begins, and the end of what stands before it; without white space, as copies lose it."""
-
-
-_BEFORE = 1200
-
-
-class _Held:
-    """Tells whether a file with text before its first entry goes on where an export ends."""
-
-    def __init__(self, pattern: re.Pattern[bytes]) -> None:
-        self._pattern = pattern
-        self._export: Sequence[Source] = ()
-        self._read = 0
-        self._rest = b""
-        self._first: _Begin | None = None
-        self._earliest = b""
-        self._before: dict[bytes, list[bytes]] = {}
-
-    def is_new(self, source: Source, export: Sequence[Source]) -> bool:
-        """Tell whether neither has the first entry of the other, and the file is not an earlier one."""
-        if export is not self._export:
-            self._export, self._read, self._before = export, 0, {}
-            self._first, self._earliest, self._rest = None, b"", b"\n"
-        for one in export[self._read :]:
-            # The last entry of the file before may go on here.
-            text = self._rest + one.text[1:]
-            self._rest = text[max(text.rfind(b"\n20") - _BEFORE, 0) :]
-            for begin, before in self._begins(text):
-                # An entry alone may well be there twice: something has to stand before it.
-                self._first = self._first or ((begin, before) if before else None)
-                self._earliest = min(self._earliest or begin, begin)
-                self._before.setdefault(begin, []).append(before)
-        self._read = len(export)
-        found = list(self._begins(source.text))
-        if not found or not self._earliest:
-            return True
-        own: dict[bytes, list[bytes]] = {}
-        for begin, before in found:
-            own.setdefault(begin, []).append(before)
-        return not (
-            max(own) < time_before(self._earliest[:_TIME], _DISORDER)
-            or _is_among(found[0], self._before)
-            or (self._first is not None and _is_among(self._first, own))
-        )
-
-    def _begins(self, text: bytes) -> Iterator[_Begin]:
-        start = -1
-        for match in chain(self._pattern.finditer(text), (None,)):
-            end = match.start() if match else len(text)
-            if start >= 0:
-                begin = b"".join(text[start : min(start + 500, end)].split())
-                before = b"".join(text[max(start - _BEFORE, 0) : start].split())
-                yield begin[:160], before[-400:]
-            start = end
-
-
-def _is_among(entry: _Begin, others: Mapping[bytes, Sequence[bytes]]) -> bool:
-    begin, before = entry
-    return any(other.endswith(before) or before.endswith(other) for other in others.get(begin, ()))
-
-
-def may_join(before: Source, source: Source, sizes: Mapping[str, int]) -> bool:
-    """Tell whether two files that are exports of their own may be pieces of one."""
-    return (
-        before.piece_of == source.piece_of != ""
-        and sizes[before.export] == 1
-        and sizes[source.export] == 1
-    )
-
-
-def _head(source: Source, pattern: re.Pattern[bytes]) -> bytes:
-    """Return the text before the first entry."""
-    first = pattern.search(source.text)
-    return source.text[1 : first.start() if first else len(source.text)]
 
 
 CONTINUES = "text before the first entry was read as the end of the file before"

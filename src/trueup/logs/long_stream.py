@@ -13,8 +13,9 @@ from typing import BinaryIO, NamedTuple
 
 from trueup.logs.bounds import Bounds
 from trueup.logs.cutting import Cutter
-from trueup.logs.entries import Entry, Source, Span, may_join, sequence, time_before, whole_span
+from trueup.logs.entries import Entry, Source, Span, sequence, time_before, whole_span
 from trueup.logs.kinds import Markers
+from trueup.logs.pieces import may_join
 from trueup.logs.repeats import Repeats
 from trueup.logs.rows import Rows
 from trueup.logs.spool import Spool
@@ -50,12 +51,7 @@ def read_long_stream(  # noqa: PLR0913
     repeats = None
     if len(ordered) > 1:
         rank = {file: place for place, export in enumerate(ordered) for file in export}
-        repeats = Repeats(
-            rows,
-            rank,
-            {(file, line): is_open for file, (line, is_open) in spool.last.items()},
-            bounds.compared,
-        )
+        repeats = Repeats(rows, rank, spool.last, bounds.compared)
         entries = repeats.left_out(entries)
     yield from _rows_of(_Stream(name, rows), entries, bounds)
     if repeats:
@@ -89,13 +85,13 @@ def _cut(  # noqa: PLR0913
     sizes = Counter(exports)
     groups: list[list[int]] = []
     before: Source | None = None
-    for source, found in files:
-        pieces = found
+    for file in files:
+        source, pieces = file
         is_same = before is not None and before.export == source.export
         joins = before is not None and not is_same and may_join(before, source, sizes)
         if joins:
             pieces, first = cutter.first_entry(pieces)
-            # Of what `by_export` looks at, only this is at hand.
+            # Of what `exports_of` looks at, only this is at hand.
             joins = not (first and (cutter.holds(first) or spool.holds(groups[-1], first)))
         continues = cutter.read(source.file, pieces, continues=is_same, may_join=joins)
         if groups and (is_same or continues):

@@ -15,7 +15,7 @@ from functools import cache
 from itertools import accumulate, groupby, takewhile
 from operator import itemgetter
 
-from trueup.logs.entries import Entry
+from trueup.logs.entries import Entry, Last
 from trueup.logs.kinds import OTHER, other_kind
 from trueup.logs.layouts import TRANSACTION_FIELDS, Transaction, read_transaction
 from trueup.logs.rows import Rows
@@ -33,19 +33,22 @@ _BALANCES = tuple(map(TRANSACTION_FIELDS.index, ("old_balance", "new_balance")))
 _TIME = re.compile(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
 
 
+_Identity = tuple[str, bytes]
+"""Kind and name of what there is once in a millisecond."""
+
+
 class Repeats:
     """Leaves out of a stream's entries what an earlier export has, and counts it.
 
-    `rank` gives each file's export its place in the order of names; `last` holds file and line of
-    the files' last entries, which may be cut off, and which another export may have whole; for
-    each, whether no newline ended it.
+    `rank` gives each file's export its place in the order of names; `last` the last entry of each
+    file, which another export may have whole.
     """
 
     def __init__(
         self,
         rows: Rows,
         rank: Mapping[int, int],
-        last: Mapping[tuple[int, int], bool],
+        last: Mapping[int, Last],
         most: int = MOST_COMPARED,
     ) -> None:
         self._rows = rows
@@ -152,14 +155,16 @@ class Repeats:
                         break
 
     def _is_last(self, entry: Entry) -> bool:
-        return (entry[4], entry[5]) in self._last
+        line, _ = self._last[entry[4]]
+        return entry[5] == line
 
     def _goes_on(self, entry: Entry, longer: Entry) -> bool:
         """Tell whether an entry is the beginning of another; one that ends a line ends a word."""
         start = self._start(entry)
         if not self._text(longer).startswith(start):
             return False
-        if self._last[entry[4], entry[5]]:
+        _, is_open = self._last[entry[4]]
+        if is_open:
             return True
         _, _, match, end, _, _ = longer
         ends = accumulate(map(len, match.string[match.start() + 1 : end].split()))
@@ -169,23 +174,20 @@ class Repeats:
         self, kept: list[Entry], later: list[Entry], partners: list[int | None]
     ) -> None:
         """Find entries that are one, though their texts differ; the one with less amiss counts."""
-        places: dict[tuple[str, bytes], list[int]] = defaultdict(list)
-        for place in sorted(_free(kept, partners)):
-            if identity := self._identity(kept[place]):
-                places[identity].append(place)
+        places: dict[_Identity, list[int]] = defaultdict(list)
+        for free in sorted(_free(kept, partners)):
+            if identity := self._identity(kept[free]):
+                places[identity].append(free)
         for number, entry in enumerate(later):
-            same = (
-                places.get(self._identity(entry) or ("", b"")) if partners[number] is None else None
-            )
-            found = next((one for one in same or () if _are_one(kept[one], entry)), None)
-            if same is None or found is None:
+            identity = self._identity(entry) if partners[number] is None else None
+            same = places[identity] if identity else []
+            place = next((one for one in same if _are_one(kept[one], entry)), None)
+            if place is None:
                 continue
-            place = found
             same.remove(place)
             partners[number] = place
-            better, other = kept[place], entry
-            if _amiss(entry) < _amiss(better):
-                better, other = entry, better
+            better, other = sorted((kept[place], entry), key=_amiss)
+            if better is entry:
                 self._leave_out(other, better)
                 kept[place] = better
             self._unlike[other[4]].append((other[5], *better[4:6]))
@@ -244,8 +246,8 @@ def _start(entry: Entry) -> bytes:
     return b"".join(text.split())
 
 
-def _identity(entry: Entry) -> tuple[str, bytes] | None:
-    """Return what there is once in a millisecond: a request's start or end, its transaction of an id."""
+def _identity(entry: Entry) -> _Identity | None:
+    """Return what a request's start or end, or its transaction of an id, is known by."""
     _, kind, match, _, _, _ = entry
     if kind in _ONCE:
         return kind, match["started"] or match["ended"] or match["reported"]

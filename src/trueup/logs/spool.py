@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
 from trueup.logs.bounds import Bounds
-from trueup.logs.entries import Entry, Span, has_end
+from trueup.logs.entries import Entry, Last, Span, last_of
 from trueup.logs.kinds import Markers, entry_pattern
 
 
@@ -49,8 +49,8 @@ class Spool:
         self._file = -1
         self.spans: dict[int, Span] = {}
         """Of each file with entries, their span."""
-        self.last: dict[int, tuple[int, bool]] = {}
-        """Of each file with entries, the line of the last as it stands, and if no newline ends it."""
+        self.last: dict[int, Last] = {}
+        """Of each file with entries, the last as it stands."""
 
     def take(self, entries: list[Entry]) -> None:
         """Take entries of one file that follow each other."""
@@ -65,7 +65,7 @@ class Spool:
         times = [entry[0] for entry in entries]
         first, _, greatest = self.spans.get(file, (times[0],) * 3)
         self.spans[file] = first, times[-1], max(greatest, *times)
-        self.last[file] = entries[-1][5], not has_end(entries[-1])
+        self.last[file] = last_of(entries)
         if self._size >= self._bounds.run:
             self.flush()
 

@@ -18,6 +18,9 @@ from trueup.books.ledger import Books
 from trueup.checks import SEVERITIES, Check, Findings
 from trueup.reports.queries import of_all
 
+FIRST_STEPS = 3
+"""Recommendations that first pages name; the sheet and report.json have all."""
+
 LARGEST = 10
 """Findings that a recommendation names, the largest of it; its check and cause lead to all."""
 

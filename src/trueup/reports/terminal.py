@@ -12,10 +12,10 @@ from typing import Any
 
 from trueup.checks.catalogue import SEVERITIES
 from trueup.money import Currencies
+from trueup.reports.recommendations import FIRST_STEPS
 from trueup.reports.report import Report
 
 WIDTH = 80
-FIRST_STEPS = 3
 MOST_CURRENCIES = 20
 """Currencies that are listed; hostile logs can have one per transaction."""
 

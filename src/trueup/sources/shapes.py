@@ -42,12 +42,12 @@ FOREIGN = {
 
 _UTF16 = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _MARK = b"\xef\xbb\xbf"
-LOG = re.compile(rb"\s*\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z ")
+_TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
+LOG = re.compile(rb"\s*%s " % _TIME)
 """How the text of an export begins."""
 
 _USTAR = slice(257, 262)
 
-_TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 _BLANK = rb"(?:\s|\xc2?\xa0){1,20}"
 _PASTED = re.compile(
     rb"(?:\A|[\r\n])[ \t]{0,20}%s%s%s%s(?:[0-9a-f]{8}-[0-9a-f-]{27}|undefined)%s[A-Z]{4,5}\b"

@@ -9,6 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from trueup.checks import SEVERITIES
 from trueup.reports.columns import in_currency
+from trueup.reports.recommendations import FIRST_STEPS
 from trueup.reports.report import Report
 from trueup.reports.workbook.cells import Link
 from trueup.reports.workbook.findings import sheet_of
@@ -152,16 +153,16 @@ def _put_check(grid: Grid, line: int, check: Any, currencies: Sequence[str]) -> 
 
 
 def _put_steps(grid: Grid, report: Report, line: int) -> int:
-    """Put the three weightiest recommendations."""
+    """Put the weightiest recommendations."""
     if not report.recommendations:
         return line
     grid.put_heading(line, "What to do first")
-    for one in report.recommendations[:3]:
+    for one in report.recommendations[:FIRST_STEPS]:
         line += 1
         cause = f": {one['cause'].replace('_', ' ')}" if one["cause"] else ""
         grid.put(line, 0, Link(f"{one['rank']}. {one['title']}{cause}", "What to do"))
         grid.put(line, 1, " ".join(f"{step['who']}: {step['what']}" for step in one["steps"]))
-    if (left := len(report.recommendations) - 3) > 0:
+    if (left := len(report.recommendations) - FIRST_STEPS) > 0:
         line += 1
         grid.put(line, 0, Link(f"and {left:,} more", "What to do"))
     return line + 2

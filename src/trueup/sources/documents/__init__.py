@@ -27,6 +27,7 @@ _PDF = (
     "save the log itself as text, or the document as .docx"
 )  # fmt: skip
 
+_LINE_ENDS = re.compile(r"\r\n?|[\n\v\f\x85\u2028\u2029]")
 _LEAST = 16
 """Bytes that a line counts for at least: memory holds lines, and a hostile text only ends them."""
 
@@ -47,7 +48,7 @@ def read_document(shape: str, path: str, *, most: int) -> Document:
     how many bytes of text are read: what is beyond is left, and noted.
     Raises UnreadableDocument.
     """
-    from trueup.sources.documents.healing import LINE_ENDS, heal
+    from trueup.sources.documents.healing import heal
 
     try:
         with open(path, "rb") as file:
@@ -57,7 +58,7 @@ def read_document(shape: str, path: str, *, most: int) -> Document:
         raise UnreadableDocument(f"the document cannot be opened: {reason}") from None
     found = next((known for magic, known in _MAGIC if start.startswith(magic)), shape)
     lines, remarks = _lines(found, path, most)
-    bounded = _Bounded(chain.from_iterable(_parts(line, LINE_ENDS) for line in lines), most)
+    bounded = _Bounded(chain.from_iterable(_parts(line) for line in lines), most)
     text, healed = heal(bounded)
     notes = (*remarks, *healed)
     if bounded.is_cut:
@@ -89,10 +90,10 @@ def _lines(shape: str, path: str, most: int) -> tuple[Iterable[str], tuple[str, 
     )
 
 
-def _parts(line: str, ends: re.Pattern[str]) -> Iterator[str]:
+def _parts(line: str) -> Iterator[str]:
     """Yield the lines that a line turns out to be, one by one: there may be millions."""
     start = 0
-    for end in ends.finditer(line):
+    for end in _LINE_ENDS.finditer(line):
         yield line[start : end.start()]
         start = end.end()
     yield line[start:]

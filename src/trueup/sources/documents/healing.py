@@ -61,12 +61,11 @@ _MEASURE = re.compile(
     r"(?<![ \t])[ \t]++((?:Billed |Init |Restore |Billed Restore )?Duration|Memory Size|Max Memory Used"
     r"|Phase|Status|Error Type|SegmentId|Sampled|Runtime Version ARN): "
 )
-LINE_ENDS = re.compile(r"\r\n?|[\n\v\f\x85\u2028\u2029]")
 
 
 def heal(lines: Iterable[str]) -> tuple[str, tuple[str, ...]]:
     """Return the lines as one text with plain newlines, and what was healed, with counts."""
-    healed = [part for line in lines for part in LINE_ENDS.split(line)]
+    healed = list(lines)
     notes: list[str] = []
     for healer, note in _HEALERS:
         changed = 0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -344,3 +347,34 @@ def test_logs_without_transactions_make_a_workbook(audit: Run, tmp_path: Path) -
     book = openpyxl.load_workbook(tmp_path / "report.xlsx")
     assert "Charts" not in book.sheetnames
     assert book.sheetnames[0] == "Start here"
+
+
+def texts(cells: Sequence[Any]) -> list[str]:
+    return [cell.value for cell in cells if isinstance(cell.value, str) and cell.value]
+
+
+@pytest.mark.filterwarnings(
+    "ignore:.* extension is not supported:UserWarning"
+)  # openpyxl of LibreOffice
+@pytest.mark.skipif(not shutil.which("soffice"), reason="needs LibreOffice Calc")
+def test_libreoffice_opens_it_without_an_error_cell(
+    made: tuple[Path, trueup.Audit], book: Any, tmp_path: Path
+) -> None:
+    """It works out every cell anew and saves what it sees."""
+    subprocess.run(
+        [
+            "soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile",
+            "--convert-to", "xlsx", "--outdir", str(tmp_path / "seen"), str(made[0] / "report.xlsx"),
+        ],
+        check=True, capture_output=True, timeout=300,
+    )  # fmt: skip
+    if not (tmp_path / "seen" / "report.xlsx").exists():
+        pytest.skip("needs LibreOffice Calc")
+    seen = openpyxl.load_workbook(tmp_path / "seen" / "report.xlsx", read_only=True, data_only=True)
+    assert seen.sheetnames == book.sheetnames
+    for sheet in book:
+        rows = zip_longest(sheet.iter_rows(), seen[sheet.title].iter_rows(), fillvalue=())
+        for written, shown in rows:
+            assert not [cell.coordinate for cell in shown if cell.data_type == "e"]
+            assert texts(shown) == texts(written)
+    seen.close()
